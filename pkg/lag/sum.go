@@ -1,0 +1,260 @@
+package lag
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Selection says which partitions of which groups are asked for. A nil predicate selects everything.
+type Selection struct {
+	Cluster func(name string) bool
+	// Groups names the groups, where the selection does so. Otherwise Group decides on each group there is, and the answer is
+	// unknown while groups may exist that were never listed.
+	Groups    []string
+	Group     func(name string) bool
+	Topic     func(name string) bool
+	Partition func(number int32) bool
+	// What names the selection in errors, such as `consumergroup=orders`.
+	What string
+}
+
+// Total is the answer for a selection.
+type Total struct {
+	Lag        int64     // records, summed over the partitions
+	MaxLag     int64     // records, on the partition that has the most
+	Partitions int64     // partitions counted
+	Members    int64     // members of the groups; where topics or partitions are selected, those to which one is assigned
+	MembersErr error     // why Members does not count: an *UnknownError
+	ReadAt     time.Time // when the commits behind Lag were read; the oldest, where there are several groups
+}
+
+// Sum totals the selected partitions over all snapshots, of which there is one per cluster. The error is an *AbsentError if
+// the brokers said that there is nothing to select, and an *UnknownError if any selected part is unknown or older than maxAge.
+// An unknown part outside the selection does not matter.
+func Sum(snapshots []*Snapshot, sel Selection, now time.Time, maxAge time.Duration) (Total, error) {
+	s := summation{sel: sel, now: now, maxAge: maxAge}
+	if len(snapshots) == 0 {
+		return Total{}, s.doubtful(errors.New("no collection has ended yet"), time.Time{})
+	}
+	for _, snapshot := range snapshots {
+		if sel.Cluster != nil && !sel.Cluster(snapshot.Cluster) {
+			continue
+		}
+		groups, err := s.groups(snapshot)
+		if err != nil {
+			return Total{}, err
+		}
+		for _, g := range groups {
+			if err := s.add(g); err != nil {
+				return Total{}, err
+			}
+		}
+	}
+	if s.total.Partitions == 0 {
+		return Total{}, s.nothing()
+	}
+	return s.total, nil
+}
+
+// summation is one call of Sum under way.
+type summation struct {
+	sel    Selection
+	now    time.Time
+	maxAge time.Duration
+
+	total Total
+	empty []*Group // groups that exist but of which no partition is selected
+}
+
+// groups returns the selected groups of one cluster; the error says why there may be more of them.
+func (s *summation) groups(snapshot *Snapshot) (groups []*Group, err error) {
+	listed := !snapshot.ListedAt.IsZero() && s.now.Sub(snapshot.ListedAt) <= s.maxAge
+	if len(s.sel.Groups) == 0 {
+		if !listed {
+			return nil, s.doubtful(snapshot.ListingErr, snapshot.ListedAt)
+		}
+		for _, g := range snapshot.Groups {
+			if s.sel.Group == nil || s.sel.Group(g.Name) {
+				groups = append(groups, g)
+			}
+		}
+		return groups, nil
+	}
+	for _, name := range s.sel.Groups {
+		if g := snapshot.Group(name); g != nil {
+			groups = append(groups, g)
+		} else if !listed {
+			return nil, s.doubtful(snapshot.ListingErr, snapshot.ListedAt)
+		}
+	}
+	return groups, nil
+}
+
+// add adds one group to the total.
+func (s *summation) add(g *Group) error {
+	part, found := s.read(g)
+	if !found {
+		// Which partitions the group has is known only as long as its commits are.
+		if g.ReadAt.IsZero() || s.now.Sub(g.ReadAt) > s.maxAge {
+			return s.unknown(g, g.Reason(), g.ReadAt)
+		}
+		s.empty = append(s.empty, g)
+		return nil
+	}
+	if part == nil {
+		return s.unknown(g, g.Reason(), g.CompleteAt())
+	}
+	if part.overflow || s.total.Lag+part.Lag > maxLag {
+		return s.unknown(g, contradiction("sum", ClassProtocol, "a sum above 2^53 records is not believed"), part.ReadAt)
+	}
+	s.total.Lag += part.Lag
+	s.total.MaxLag = max(s.total.MaxLag, part.MaxLag)
+	s.total.Partitions += part.Partitions
+	if s.total.ReadAt.IsZero() || part.ReadAt.Before(s.total.ReadAt) {
+		s.total.ReadAt = part.ReadAt
+	}
+	s.addMembers(g)
+	return nil
+}
+
+// tally is the sum over the selected rows of one reading.
+type tally struct {
+	Total
+	topics   []string // the topics that have selected rows
+	found    bool     // some row, or a topic whose rows are not known, is selected
+	unknown  bool     // some selected row is not known, or too old
+	overflow bool
+}
+
+// read sums the group's selected partitions as of one moment at which every one of them was known: the latest reading, or else
+// the last complete one, of the topic where only one is selected. The tally is nil if no such reading is young enough.
+func (s *summation) read(g *Group) (part *tally, found bool) {
+	latest := s.tally(g.Topics)
+	if !latest.unknown {
+		return &latest, latest.found
+	}
+	if len(latest.topics) == 1 {
+		if t := g.topic(latest.topics[0]).LastComplete; t != nil {
+			if part := s.tally([]TopicLag{*t}); part.found && !part.unknown {
+				return &part, true
+			}
+		}
+	}
+	if g.LastComplete != nil {
+		if part := s.tally(g.LastComplete.Topics); part.found && !part.unknown {
+			return &part, true
+		}
+	}
+	return nil, true
+}
+
+func (s *summation) tally(topics []TopicLag) tally {
+	var sum tally
+	for i := range topics {
+		t := &topics[i]
+		if s.sel.Topic != nil && !s.sel.Topic(t.Topic) {
+			continue
+		}
+		before := sum.Partitions
+		for _, row := range t.Partitions {
+			if s.sel.Partition == nil || s.sel.Partition(row.Partition) {
+				s.row(&sum, row)
+			}
+		}
+		if sum.Partitions > before || len(t.Partitions) == 0 {
+			sum.topics = append(sum.topics, t.Topic)
+			sum.found = true
+			sum.unknown = sum.unknown || len(t.Partitions) == 0
+		}
+	}
+	return sum
+}
+
+func (s *summation) row(sum *tally, row PartitionLag) {
+	sum.Partitions++
+	if row.Err != nil || !row.Known(s.now, s.maxAge) {
+		sum.unknown = true
+		return
+	}
+	sum.Lag += row.Lag
+	sum.MaxLag = max(sum.MaxLag, row.Lag)
+	if sum.Lag > maxLag { // one more addition of at most 2^53 cannot wrap
+		sum.overflow, sum.Lag = true, maxLag
+	}
+	if sum.ReadAt.IsZero() || row.ReadAt.Before(sum.ReadAt) {
+		sum.ReadAt = row.ReadAt
+	}
+}
+
+// addMembers counts the group's members. Their being unknown does not make the lag unknown.
+func (s *summation) addMembers(g *Group) {
+	if g.MembersReadAt.IsZero() || s.now.Sub(g.MembersReadAt) > s.maxAge {
+		err := s.unknown(g, g.MembersErr, g.MembersReadAt)
+		err.What = "the members of " + s.name(g)
+		s.total.MembersErr = err
+		return
+	}
+	for i := range g.Members {
+		if s.selectsMember(&g.Members[i]) {
+			s.total.Members++
+		}
+	}
+}
+
+func (s *summation) selectsMember(m *Member) bool {
+	if s.sel.Topic == nil && s.sel.Partition == nil {
+		return true
+	}
+	for _, a := range m.Assigned {
+		if s.sel.Topic != nil && !s.sel.Topic(a.Topic) {
+			continue
+		}
+		if s.sel.Partition == nil && len(a.Partitions) > 0 || s.sel.Partition != nil && slices.ContainsFunc(a.Partitions, s.sel.Partition) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *summation) unknown(g *Group, reason error, readAt time.Time) *UnknownError {
+	return &UnknownError{What: "the lag of " + s.name(g), Reason: reason, ReadAt: readAt, Age: s.now.Sub(readAt)}
+}
+
+func (s *summation) name(g *Group) string { return fmt.Sprintf("consumer group %q", g.Name) }
+
+// doubtful says that groups may exist that are not known.
+func (s *summation) doubtful(reason error, listedAt time.Time) error {
+	return &UnknownError{What: "whether more groups match " + s.sel.What, Reason: reason, ReadAt: listedAt, Age: s.now.Sub(listedAt)}
+}
+
+// nothing explains why the selection is empty.
+func (s *summation) nothing() error {
+	if len(s.empty) == 0 {
+		return &AbsentError{What: "no consumer group matches " + s.sel.What,
+			Hint: "check the name and cluster, the adapter's --group-include and --group-exclude, and that its Kafka user may Describe the group"}
+	}
+	for _, g := range s.empty {
+		if g.MembersErr != nil {
+			return s.unknown(g, fmt.Errorf("it has no matching commits and its members are not known: %w", g.MembersErr), g.MembersReadAt)
+		}
+	}
+	return &AbsentError{What: fmt.Sprintf("no partition matches %s, although the consumer group exists (%s)", s.sel.What, some(s.empty)),
+		Hint: "the group has not committed on, been assigned or subscribed to such a partition; check topic and partition, " +
+			"--topic-include and --topic-exclude, and that the adapter's Kafka user may Describe the topic"}
+}
+
+// some lists the first few groups.
+func some(groups []*Group) string {
+	const most = 3
+	names := make([]string, 0, most)
+	for _, g := range groups[:min(most, len(groups))] {
+		names = append(names, g.Name)
+	}
+	if len(groups) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names, ", "), len(groups)-most)
+	}
+	return strings.Join(names, ", ")
+}
