@@ -1,0 +1,106 @@
+package collector
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
+)
+
+// Metrics are the collector's own, for all clusters.
+type Metrics struct {
+	pollDuration *prometheus.HistogramVec
+	readErrors   *prometheus.CounterVec
+	clusterUp    *prometheus.GaugeVec
+	clusterRead  *prometheus.GaugeVec
+	brokerRead   *prometheus.GaugeVec
+	brokerUp     *prometheus.GaugeVec
+}
+
+// NewMetrics registers the collector's metrics.
+func NewMetrics(registerer prometheus.Registerer, store *Store) *Metrics {
+	m := &Metrics{
+		pollDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "kafka_lag_collector_poll_duration_seconds",
+			Help:    "Time that one collection of a cluster took, from its first request to the last answer.",
+			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+		}, []string{"cluster"}),
+		readErrors: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "kafka_lag_collector_read_errors_total",
+			Help: "Items (cluster, brokers, topics, partition offsets, consumer groups, their members) that a collection could not read, by class of error.",
+		}, []string{"cluster", "class"}),
+		clusterUp: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "kafka_lag_collector_cluster_up",
+			Help: "1 if the latest collection could read the cluster's metadata, 0 if no broker answered for it.",
+		}, []string{"cluster"}),
+		clusterRead: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "kafka_lag_collector_cluster_last_success_timestamp_seconds",
+			Help: "Unix time at which the latest collection began that read the cluster's metadata and complete list of groups.",
+		}, []string{"cluster"}),
+		brokerRead: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "kafka_lag_collector_broker_last_success_timestamp_seconds",
+			Help: "Unix time at which the latest collection began in which the broker answered every request.",
+		}, []string{"cluster", "broker"}),
+		brokerUp: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "kafka_lag_collector_broker_up",
+			Help: "1 if the broker answered every request of the latest collection, 0 if it did not.",
+		}, []string{"cluster", "broker"}),
+	}
+	registerer.MustRegister(m.pollDuration, m.readErrors, m.clusterUp, m.clusterRead, m.brokerRead, m.brokerUp, newAgeCollector(store))
+	return m
+}
+
+// observe takes in one collection that has just ended.
+func (m *Metrics) observe(obs *lag.Observation, found problems) {
+	cluster := prometheus.Labels{"cluster": obs.Cluster}
+	m.pollDuration.With(cluster).Observe(time.Since(obs.StartedAt).Seconds())
+	for _, class := range lag.Classes() { // all of them from the start: a rate needs a first value
+		m.readErrors.WithLabelValues(obs.Cluster, string(class))
+	}
+	for _, p := range found {
+		m.readErrors.WithLabelValues(obs.Cluster, string(p.class)).Add(float64(p.count))
+	}
+	if obs.MetadataErr != nil {
+		m.brokerUp.DeletePartialMatch(cluster) // which brokers there are is not known; cluster_up says the rest
+		m.clusterUp.With(cluster).Set(0)
+		return
+	}
+	m.clusterUp.With(cluster).Set(1)
+	began := unixSeconds(obs.StartedAt)
+	if obs.ListingErr == nil {
+		m.clusterRead.With(cluster).Set(began)
+	}
+	m.brokerUp.DeletePartialMatch(cluster) // brokers that left must not linger
+	for i := range obs.Brokers {
+		broker := strconv.Itoa(int(obs.Brokers[i].ID))
+		if obs.Brokers[i].Err != nil {
+			m.brokerUp.WithLabelValues(obs.Cluster, broker).Set(0)
+			continue
+		}
+		m.brokerUp.WithLabelValues(obs.Cluster, broker).Set(1)
+		m.brokerRead.WithLabelValues(obs.Cluster, broker).Set(began)
+	}
+}
+
+func unixSeconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
+
+// ageCollector works the age of each snapshot out at the scrape, so that it goes on growing when the poll loop hangs.
+type ageCollector struct {
+	store *Store
+	desc  *prometheus.Desc
+}
+
+func newAgeCollector(store *Store) *ageCollector {
+	return &ageCollector{store: store, desc: prometheus.NewDesc("kafka_lag_collector_snapshot_age_seconds",
+		"Time since the collection began that made the snapshot now served.", []string{"cluster"}, nil)}
+}
+
+func (c *ageCollector) Describe(ch chan<- *prometheus.Desc) { ch <- c.desc }
+
+func (c *ageCollector) Collect(ch chan<- prometheus.Metric) {
+	for _, s := range c.store.Snapshots() {
+		ch <- prometheus.MustNewConstMetric(c.desc, prometheus.GaugeValue, time.Since(s.TakenAt).Seconds(), s.Cluster)
+	}
+}

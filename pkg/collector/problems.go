@@ -1,0 +1,62 @@
+package collector
+
+import (
+	"fmt"
+
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
+)
+
+// problem is one thing that a collection could not do, with how many items it hit.
+type problem struct {
+	subject string // what it is about; the same from one poll to the next
+	class   lag.Class
+	count   int
+	err     error // the first
+}
+
+// problems are kept one per subject and class, so that their number does not grow with groups or partitions.
+type problems map[string]*problem
+
+func (p problems) add(subject string, err error) {
+	if err == nil {
+		return
+	}
+	class := lag.ClassOf(err)
+	key := subject + ": " + string(class)
+	if p[key] == nil {
+		p[key] = &problem{subject: subject, class: class, err: err}
+	}
+	p[key].count++
+}
+
+// problemsOf lists what went wrong with a collection.
+func problemsOf(obs *lag.Observation, snapshot *lag.Snapshot) problems {
+	p := problems{}
+	p.add("cluster", obs.MetadataErr)
+	if obs.MetadataErr != nil {
+		return p // all the rest follows from it
+	}
+	for i := range obs.Brokers {
+		p.add(fmt.Sprintf("broker %d", obs.Brokers[i].ID), obs.Brokers[i].Err)
+	}
+	p.add("list of groups", obs.ListingErr)
+	for i := range obs.Topics {
+		t := &obs.Topics[i]
+		if lag.ClassOf(t.Err) != lag.ClassNotFound { // a group's leftover commits on a deleted topic are no failure
+			p.add("topics", t.Err)
+		}
+		for j := range t.Partitions {
+			p.add("partitions", t.Partitions[j].End.Err)
+			p.add("partitions", t.Partitions[j].Start.Err)
+		}
+	}
+	for _, g := range snapshot.Groups {
+		if err := g.Reason(); err != nil {
+			p.add("consumer groups", fmt.Errorf("consumer group %q: %w", g.Name, err))
+		}
+		if g.MembersErr != nil {
+			p.add("members of consumer groups", fmt.Errorf("consumer group %q: %w", g.Name, g.MembersErr))
+		}
+	}
+	return p
+}
