@@ -158,8 +158,9 @@ func partition(req kmsg.Request, p kmsg.MetadataResponseTopicPartition) lag.Part
 	return out
 }
 
-// hedgeDelay is how long one broker may take to answer for Metadata before another one is asked too.
-const hedgeDelay = 500 * time.Millisecond
+// hedgeShare is how long, as a part of a collection's timeout, one broker may take to answer for Metadata before another one is
+// asked too. All of them together must fit into metadataShare.
+const hedgeShare = 0.08
 
 // askAny sends a request that any broker can answer. If one is slow, further ones are asked, and the first answer wins: a
 // hung broker must not keep the others' groups from being read.
@@ -182,7 +183,7 @@ func (c *collection) askAny(ctx context.Context, req *kmsg.MetadataRequest) (*km
 				continue
 			}
 			asked++
-			hedge.Reset(hedgeDelay)
+			hedge.Reset(time.Duration(hedgeShare * float64(c.reader.cfg.Timeout)))
 			request := *req // the client writes the version it chose into the request
 			go func() {
 				resp, err := request.RequestWith(ctx, c.reader.client)

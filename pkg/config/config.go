@@ -1,0 +1,109 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// Config is what both programs have in common, validated.
+type Config struct {
+	Brokers       []string // host:port
+	ListenAddress string   // of /metrics, /livez and /readyz
+	PollInterval  time.Duration
+	MaxAge        time.Duration // how old a value may get before it counts as unknown
+	Groups        Filter
+	Topics        Filter
+	LogLevel      slog.Level
+	LogFormat     string // "text" or "json"
+}
+
+// Filter decides by name what is collected.
+type Filter struct {
+	Include *regexp.Regexp // nil includes everything
+	Exclude *regexp.Regexp // nil excludes nothing
+}
+
+// Match says whether the name is included and not excluded.
+func (f Filter) Match(name string) bool {
+	return (f.Include == nil || f.Include.MatchString(name)) && (f.Exclude == nil || !f.Exclude.MatchString(name))
+}
+
+// The limits of durations.
+const (
+	minPollInterval = 200 * time.Millisecond
+	maxPollInterval = 10 * time.Minute
+	minMaxAge       = time.Second
+	maxMaxAge       = 24 * time.Hour
+)
+
+// Flags are the settings as flags of one program, not yet validated as a whole.
+type Flags struct {
+	set     *pflag.FlagSet
+	cfg     Config
+	file    string
+	version bool
+}
+
+// AddFlags defines the settings that both programs have.
+func AddFlags(set *pflag.FlagSet) *Flags {
+	f := &Flags{set: set, cfg: Config{PollInterval: 5 * time.Second, MaxAge: time.Minute, LogFormat: "text", ListenAddress: ":9308"}}
+	set.Var(&brokers{list: &f.cfg.Brokers}, "brokers", "Kafka brokers to start from, as host:port, comma-separated or repeated. The port defaults to 9092. Required.")
+	set.Var(&address{&f.cfg.ListenAddress}, "web.listen-address", "Address of /metrics, /livez and /readyz, plain HTTP, as host:port.")
+	set.Var(&duration{&f.cfg.PollInterval, minPollInterval, maxPollInterval}, "poll-interval", "Time between the starts of two polls of the brokers.")
+	set.Var(&duration{&f.cfg.MaxAge, minMaxAge, maxMaxAge}, "max-age", "Age from which a value that could not be read again counts as unknown. Must be more than --poll-interval.")
+	set.Var(&pattern{&f.cfg.Groups.Include}, "group-include", "Regular expression (RE2); only consumer groups whose whole name matches are collected.")
+	set.Var(&pattern{&f.cfg.Groups.Exclude}, "group-exclude", "Regular expression (RE2); consumer groups whose whole name matches are not collected.")
+	set.Var(&pattern{&f.cfg.Topics.Include}, "topic-include", "Regular expression (RE2); only topics whose whole name matches are collected.")
+	set.Var(&pattern{&f.cfg.Topics.Exclude}, "topic-exclude", "Regular expression (RE2); topics whose whole name matches are not collected.")
+	set.StringVar(&f.file, "config", "", "YAML file with settings; its keys are the names of these flags. Flags override it.")
+	set.Var(&level{&f.cfg.LogLevel}, "log-level", "Least severe messages to log: debug, info, warn or error.")
+	set.Var(&choice{&f.cfg.LogFormat, []string{"text", "json"}}, "log-format", "Format of the log: text or json.")
+	set.BoolVar(&f.version, "version", false, "Print the version and exit.")
+	return f
+}
+
+// Version says whether only the version was asked for. It counts after a call of Parse.
+func (f *Flags) Version() bool { return f.version }
+
+// Parse assembles the configuration from the arguments, the file that they name, and the defaults. Its error joins all
+// mistakes. pflag.ErrHelp is returned as it is.
+func (f *Flags) Parse(args []string) (Config, error) {
+	values := deferErrors(f.set)
+	if err := f.set.Parse(args); err != nil {
+		if errors.Is(err, pflag.ErrHelp) {
+			return Config{}, err
+		}
+		return Config{}, errors.Join(append(values.errors(), fmt.Errorf("%w; see --help", err))...)
+	}
+	if f.version {
+		return Config{}, nil
+	}
+	var errs []error
+	if f.set.NArg() > 0 {
+		errs = append(errs, fmt.Errorf("argument %q is not a flag; every setting is a flag, see --help", f.set.Arg(0)))
+	}
+	if f.file != "" {
+		errs = append(errs, applyFile(f.set, f.file))
+	}
+	errs = append(errs, values.errors()...)
+	errs = append(errs, f.validate()...)
+	return f.cfg, errors.Join(errs...)
+}
+
+// validate checks what no flag can check for itself.
+func (f *Flags) validate() []error {
+	var errs []error
+	if len(f.cfg.Brokers) == 0 && !f.set.Changed("brokers") {
+		errs = append(errs, errors.New("--brokers: no value; name at least one Kafka broker as host:port"))
+	}
+	if f.cfg.MaxAge <= f.cfg.PollInterval {
+		errs = append(errs, fmt.Errorf("--max-age: %s is not more than --poll-interval (%s): every value would be unknown before it is read again; "+
+			"allowed is more than one interval, and two or more are sensible", f.cfg.MaxAge, f.cfg.PollInterval))
+	}
+	return errs
+}

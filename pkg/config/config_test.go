@@ -1,0 +1,154 @@
+package config
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+func parse(args ...string) (Config, error) {
+	set := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	set.SetOutput(&strings.Builder{})
+	return AddFlags(set).Parse(args)
+}
+
+func file(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "config.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestDefaults(t *testing.T) {
+	cfg, err := parse("--brokers=kafka")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(cfg.Brokers, []string{"kafka:9092"}) || cfg.ListenAddress != ":9308" || cfg.PollInterval != 5*time.Second ||
+		cfg.MaxAge != time.Minute || cfg.LogLevel != slog.LevelInfo || cfg.LogFormat != "text" || !cfg.Groups.Match("any") || !cfg.Topics.Match("any") {
+		t.Errorf("%+v", cfg)
+	}
+}
+
+func TestBrokersCommaSeparatedAndRepeated(t *testing.T) {
+	cfg, err := parse("--brokers=a:1,b:2", "--brokers", "[::1]:3")
+	if want := []string{"a:1", "b:2", "[::1]:3"}; err != nil || !slices.Equal(cfg.Brokers, want) {
+		t.Errorf("%v, %v; want %v", cfg.Brokers, err, want)
+	}
+}
+
+func TestPatternsMatchWholeNames(t *testing.T) {
+	cfg, err := parse("--brokers=a", "--group-include=orders|pay.*", "--group-exclude=pay-test", "--topic-exclude=__.*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{"orders": true, "orders-2": false, "payments": true, "pay-test": false, "other": false} {
+		if cfg.Groups.Match(name) != want {
+			t.Errorf("group %s: %v", name, !want)
+		}
+	}
+	if cfg.Topics.Match("__consumer_offsets") || !cfg.Topics.Match("orders") {
+		t.Error("topic filter")
+	}
+}
+
+func TestFileIsOverriddenByFlags(t *testing.T) {
+	path := file(t, "brokers: [a:1, b:2]\npoll-interval: 10s\nmax-age: 5m\nweb.listen-address: 127.0.0.1:0\n")
+	cfg, err := parse("--config", path, "--poll-interval=1s")
+	if err != nil || len(cfg.Brokers) != 2 || cfg.PollInterval != time.Second || cfg.MaxAge != 5*time.Minute || cfg.ListenAddress != "127.0.0.1:0" {
+		t.Errorf("%+v, %v", cfg, err)
+	}
+}
+
+func TestHelpIsNoMistake(t *testing.T) {
+	if _, err := parse("--help"); !errors.Is(err, pflag.ErrHelp) {
+		t.Error(err)
+	}
+}
+
+// Each mistake names the setting, the value and what is allowed.
+func TestMistakes(t *testing.T) {
+	for name, c := range map[string]struct {
+		args []string
+		file string
+		want []string
+	}{
+		"no brokers":           {want: []string{"--brokers: no value", "host:port"}},
+		"bad broker port":      {args: []string{"--brokers=kafka:port"}, want: []string{"--brokers", `"port"`, "1 to 65535"}},
+		"broker with a scheme": {args: []string{"--brokers=kafka://x:1"}, want: []string{"--brokers", "kafka://x:1"}},
+		"empty broker":         {args: []string{"--brokers=a:1,"}, want: []string{"--brokers", "host"}},
+		"not a duration":       {args: []string{"--poll-interval=soon"}, want: []string{"--poll-interval", `"soon"`, "200ms", "10m0s"}},
+		"too short":            {args: []string{"--poll-interval=1ms"}, want: []string{"--poll-interval", `"1ms"`, "200ms"}},
+		"max-age too short":    {args: []string{"--poll-interval=5s", "--max-age=5s"}, want: []string{"--max-age: 5s", "--poll-interval (5s)"}},
+		"bad pattern":          {args: []string{"--group-include=("}, want: []string{"--group-include", `"("`, "RE2"}},
+		"pattern closes ours":  {args: []string{"--group-include=a)|(?:b"}, want: []string{"--group-include", "RE2"}},
+		"bad level":            {args: []string{"--log-level=loud"}, want: []string{"--log-level", `"loud"`, "debug, info, warn and error"}},
+		"bad format":           {args: []string{"--log-format=xml"}, want: []string{"--log-format", `"xml"`, "text, json"}},
+		"bad listen address":   {args: []string{"--web.listen-address=9308"}, want: []string{"--web.listen-address", `"9308"`}},
+		"stray argument":       {args: []string{"start"}, want: []string{`"start"`, "--help"}},
+		"unknown flag":         {args: []string{"--broker=a"}, want: []string{"--broker", "--help"}},
+		"several at once":      {args: []string{"--log-level=loud", "--poll-interval=soon"}, want: []string{"--log-level", "--poll-interval", "--brokers"}},
+		"with an unknown flag": {args: []string{"--log-level=loud", "--nope"}, want: []string{"--log-level", "--nope"}},
+		"unknown key":          {file: "brokers: a\npol-interval: 5s\n", want: []string{"line 2", `"pol-interval"`, `"poll-interval"`}},
+		"file in file":         {file: "config: other.yaml\n", want: []string{"line 1", `"config"`}},
+		"key twice":            {file: "brokers: a\nbrokers: b\n", want: []string{"line 2", "line 1"}},
+		"bad value in file":    {file: "poll-interval: soon\n", want: []string{"--poll-interval", `"soon"`}},
+		"mapping as value":     {file: "brokers: {a: 1}\n", want: []string{"line 1", `"brokers"`, "single value or a list"}},
+		"not a mapping":        {file: "- a\n", want: []string{"mapping"}},
+		"not YAML":             {file: "a: [", want: []string{"YAML"}},
+		"two documents":        {file: "brokers: a\n---\nbrokers: b\n", want: []string{"more than one document"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			args := c.args
+			if c.file != "" {
+				args = append(args, "--config="+file(t, c.file))
+			}
+			_, err := parse(args...)
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			for _, want := range c.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%q is missing from:\n%v", want, err)
+				}
+			}
+		})
+	}
+	if _, err := parse("--brokers=a", "--config=/does/not/exist"); err == nil || !strings.Contains(err.Error(), "/does/not/exist") {
+		t.Error(err)
+	}
+}
+
+func FuzzFile(f *testing.F) {
+	f.Add("brokers: [a:1]\n")
+	f.Add("a: &x [*x]\n")
+	f.Add("? {}\n: 1")
+	f.Fuzz(func(t *testing.T, text string) {
+		_, _ = parse("--config=" + file(t, text)) // must not panic
+	})
+}
+
+func FuzzFlags(f *testing.F) {
+	f.Add("brokers", "a:1,[::1]")
+	f.Add("group-include", "(?i)a+")
+	f.Fuzz(func(t *testing.T, name, value string) {
+		cfg, err := parse("--brokers=ok:1", "--"+name+"="+value)
+		if err == nil {
+			cfg.Groups.Match(value)
+			for _, b := range cfg.Brokers {
+				if _, err := hostPort(b, ""); err != nil {
+					t.Errorf("accepted broker %q: %v", b, err)
+				}
+			}
+		}
+	})
+}

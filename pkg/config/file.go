@@ -1,0 +1,128 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"go.yaml.in/yaml/v3"
+)
+
+// maxFile bounds what is read of a configuration file, in bytes.
+const maxFile = 1 << 20
+
+// applyFile sets the flags named by the file's keys, but not those that the command line set.
+func applyFile(set *pflag.FlagSet, path string) error {
+	settings, err := readFile(path)
+	if err != nil {
+		return fmt.Errorf("--config: %w", err)
+	}
+	var errs []error
+	seen := map[string]int{}
+	for i := 0; i+1 < len(settings); i += 2 {
+		key, value := settings[i], settings[i+1]
+		if err := applyKey(set, seen, key, value); err != nil {
+			errs = append(errs, fmt.Errorf("--config: %s line %d: %w", path, key.Line, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// readFile returns the keys and values of the file's mapping, in turn.
+func readFile(path string) ([]*yaml.Node, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	var document yaml.Node
+	decoder := yaml.NewDecoder(io.LimitReader(file, maxFile))
+	if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
+		return nil, nil // an empty file sets nothing
+	} else if err != nil {
+		return nil, fmt.Errorf("%s is not YAML: %w", path, err)
+	}
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s has more than one document, or is larger than %d bytes; allowed is one mapping of settings", path, maxFile)
+	}
+	root := document.Content[0]
+	if root.Kind != yaml.MappingNode {
+		return nil, fmt.Errorf("%s line %d is not a mapping of settings, such as `poll-interval: 5s`", path, root.Line)
+	}
+	return root.Content, nil
+}
+
+func applyKey(set *pflag.FlagSet, seen map[string]int, key, value *yaml.Node) error {
+	name := key.Value
+	flag := set.Lookup(name)
+	if flag == nil || name == "config" || name == "version" || name == "help" {
+		return fmt.Errorf("unknown setting %q%s", name, nearest(set, name))
+	}
+	if line, twice := seen[name]; twice {
+		return fmt.Errorf("setting %q was given in line %d already", name, line)
+	}
+	seen[name] = key.Line
+	text, err := scalar(value)
+	if err != nil {
+		return fmt.Errorf("setting %q: %w", name, err)
+	}
+	if flag.Changed {
+		return nil // the command line comes first
+	}
+	return set.Set(name, text)
+}
+
+// scalar returns the value as a flag would be given it; a list becomes comma-separated.
+func scalar(value *yaml.Node) (string, error) {
+	if value.Kind == yaml.ScalarNode {
+		return value.Value, nil
+	}
+	if value.Kind != yaml.SequenceNode {
+		return "", errors.New("the value must be a single value or a list of them")
+	}
+	items := make([]string, 0, len(value.Content))
+	for _, item := range value.Content {
+		if item.Kind != yaml.ScalarNode {
+			return "", fmt.Errorf("line %d: a list may only hold single values", item.Line)
+		}
+		items = append(items, item.Value)
+	}
+	return strings.Join(items, ","), nil
+}
+
+// nearest suggests the setting that the unknown name is most like.
+func nearest(set *pflag.FlagSet, name string) string {
+	best, distance := "", len(name)/2+1
+	set.VisitAll(func(f *pflag.Flag) {
+		if d := editDistance(f.Name, name); d < distance {
+			best, distance = f.Name, d
+		}
+	})
+	if best == "" {
+		return "; the settings are the flags that --help lists, without the dashes"
+	}
+	return fmt.Sprintf("; did you mean %q?", best)
+}
+
+// editDistance is the Levenshtein distance of two short words, in bytes.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
+		}
+	}
+	return row[len(b)]
+}
