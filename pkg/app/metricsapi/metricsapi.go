@@ -1,0 +1,118 @@
+// Package metricsapi wires the adapter's part of the program: the Kubernetes client and the metrics API. It is apart from
+// package app so that lag-exporter links none of it.
+package metricsapi
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/pflag"
+	"k8s.io/apiserver/pkg/authorization/authorizer"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/oklog/run"
+
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/adapter"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/app"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/kube"
+)
+
+// Extension is the metrics API as a part of the program.
+type Extension struct {
+	client *kube.ClientOptions
+	server *adapter.Options
+	local  *Local
+}
+
+// Local stands in for a cluster: what the adapter asks of Kubernetes, answered by the caller.
+type Local struct {
+	Pods       adapter.Pods
+	Workloads  adapter.Workloads
+	Authorizer authorizer.Authorizer
+}
+
+// New returns the metrics API with its flags at their defaults.
+func New() *Extension {
+	return &Extension{client: kube.NewClientOptions(), server: adapter.NewOptions()}
+}
+
+// NewLocal returns the metrics API for a program that runs without a cluster, such as the demo.
+func NewLocal(local Local) *Extension {
+	e := New()
+	e.local = &local
+	e.server.Authorizer = local.Authorizer
+	return e
+}
+
+// FlagGroups returns the flags of the Kubernetes client and of the API server.
+func (e *Extension) FlagGroups() []app.FlagGroup {
+	client := pflag.NewFlagSet("client", pflag.ContinueOnError)
+	e.client.AddFlags(client)
+	server := pflag.NewFlagSet("server", pflag.ContinueOnError)
+	e.server.AddFlags(server)
+	return []app.FlagGroup{{Heading: "Kubernetes client", Flags: client}, {Heading: "Metrics API server", Flags: server}}
+}
+
+// Validate returns every mistake in the flags.
+func (e *Extension) Validate() []error {
+	e.server.UseKubeconfig(e.client.Kubeconfig)
+	return e.server.Validate()
+}
+
+// Build connects to the cluster and opens the secure port.
+func (e *Extension) Build(core app.Core) (app.Service, error) {
+	adapter.SetLogger(core.Logger)
+	local, pods, err := e.cluster()
+	if err != nil {
+		return nil, err
+	}
+	provider := adapter.NewProvider(adapter.ProviderConfig{
+		Source: core.Store, MaxAge: core.Config.MaxAge, Binder: adapter.SelectorBinder{}, Pods: local.Pods, Workloads: local.Workloads, Now: time.Now,
+	})
+	server, err := adapter.NewServer(e.server, provider, core.Registry)
+	if err != nil {
+		return nil, fmt.Errorf("metrics API: %w", err)
+	}
+	core.Logger.Info("metrics API", "address", server.Addr().String())
+	return &service{server: server, pods: pods}, nil
+}
+
+// cluster returns what answers for Kubernetes, and the pod list to keep up to date if there is a real cluster.
+func (e *Extension) cluster() (Local, *kube.Pods, error) {
+	if e.local != nil {
+		return *e.local, nil, nil
+	}
+	cfg, err := e.client.RESTConfig()
+	if err != nil {
+		return Local{}, nil, fmt.Errorf("--kubeconfig: %w", err)
+	}
+	client, err := kubernetes.NewForConfig(cfg)
+	if err != nil {
+		return Local{}, nil, fmt.Errorf("kubernetes client: %w", err)
+	}
+	workloads, err := kube.NewWorkloads(cfg)
+	if err != nil {
+		return Local{}, nil, fmt.Errorf("kubernetes client: %w", err)
+	}
+	pods := kube.NewPods(client)
+	return Local{Pods: pods, Workloads: workloads}, pods, nil
+}
+
+// service runs the server, and the pod list for as long as the server does.
+type service struct {
+	server *adapter.Server
+	pods   *kube.Pods
+}
+
+// Run serves until the context ends and the requests under way have finished.
+func (s *service) Run(ctx context.Context) error {
+	var group run.Group
+	if s.pods != nil {
+		podsCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
+		group.Add(func() error { return s.pods.Run(podsCtx) }, func(error) { stop() })
+	}
+	serverCtx, stop := context.WithCancel(ctx)
+	group.Add(func() error { return s.server.Run(serverCtx) }, func(error) { stop() })
+	return group.Run()
+}

@@ -1,0 +1,98 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/oklog/run"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/collector"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/config"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/exporter"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/kafka"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/version"
+)
+
+// clusterName is the cluster's name in selectors and on our own series, while there can be only one.
+const clusterName = "default"
+
+// pollShare is the part of the poll interval within which a poll ends, so that polls never overlap.
+const pollShare = 0.9
+
+// run builds the parts and runs them until the context ends.
+func (p Program) run(ctx context.Context, cfg config.Config, logger *slog.Logger) error {
+	registry := newRegistry(p.Name)
+	store := &collector.Store{}
+	reader, err := kafka.NewReader(kafka.Config{
+		Cluster: clusterName, Brokers: cfg.Brokers, Timeout: time.Duration(pollShare * float64(cfg.PollInterval)),
+		Groups: cfg.Groups.Match, Topics: cfg.Topics.Match,
+	})
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	poller := collector.New(collector.Config{Interval: cfg.PollInterval, Policy: lag.Policy{}}, reader, store,
+		collector.NewMetrics(registry, store), logger.With("cluster", clusterName))
+
+	var ready atomic.Bool
+	web, err := newWebServer(cfg.ListenAddress, webHandler(exporter.New(store, registry, cfg.MaxAge, logger), poller.Live, ready.Load), logger)
+	if err != nil {
+		return err
+	}
+	services := []Service{web, serviceFunc(poller.Run)}
+	if p.Extension != nil {
+		extension, err := p.Extension.Build(Core{Config: cfg, Store: store, Registry: registry, Logger: logger})
+		if err != nil {
+			web.close()
+			return err
+		}
+		services = append([]Service{extension}, services...)
+	}
+	ready.Store(true)
+	logger.Info("started", "version", version.Version(), "metrics", "http://"+web.addr()+"/metrics", "brokers", cfg.Brokers,
+		"poll_interval", cfg.PollInterval, "max_age", cfg.MaxAge)
+	return runInOrder(ctx, func() { ready.Store(false) }, services...)
+}
+
+// runInOrder runs the services until the context ends or one of them fails. Then it first withdraws readiness, and stops the
+// services one after the other, in the order given: a later one, such as the collector, serves an earlier one to its end.
+func runInOrder(ctx context.Context, unready func(), services ...Service) error {
+	var group run.Group
+	ctx, cancel := context.WithCancel(ctx)
+	group.Add(func() error { <-ctx.Done(); return nil }, func(error) { unready(); cancel() })
+	for _, service := range services {
+		serviceCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
+		done := make(chan struct{})
+		group.Add(func() error {
+			defer close(done)
+			return service.Run(serviceCtx)
+		}, func(error) {
+			stop()
+			<-done
+		})
+	}
+	return group.Run()
+}
+
+// serviceFunc is a function as a Service.
+type serviceFunc func(ctx context.Context) error
+
+func (f serviceFunc) Run(ctx context.Context) error { return f(ctx) }
+
+// newRegistry returns the registry of the program's own metrics.
+func newRegistry(program string) *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	info := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name:        "kafka_lag_build_info",
+		Help:        "Always 1; the labels say which build of which program this is.",
+		ConstLabels: prometheus.Labels{"program": program, "version": version.Version(), "revision": version.Revision()},
+	})
+	info.Set(1)
+	registry.MustRegister(info, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return registry
+}
