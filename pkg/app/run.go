@@ -21,15 +21,23 @@ import (
 // clusterName is the cluster's name in selectors and on our own series, while there can be only one.
 const clusterName = "default"
 
-// pollShare is the part of the poll interval within which a poll ends, so that polls never overlap.
-const pollShare = 0.9
+// A poll ends within a part of its interval, so that polls never overlap, and within a bound of its own: at long intervals a
+// hung broker must not hold the others' values back for minutes.
+const (
+	pollShare = 0.9
+	maxPoll   = 30 * time.Second
+)
+
+func pollTimeout(interval time.Duration) time.Duration {
+	return min(time.Duration(pollShare*float64(interval)), maxPoll)
+}
 
 // run builds the parts and runs them until the context ends.
 func (p Program) run(ctx context.Context, cfg config.Config, logger *slog.Logger) error {
 	registry := newRegistry(p.Name)
 	store := &collector.Store{}
 	reader, err := kafka.NewReader(kafka.Config{
-		Cluster: clusterName, Brokers: cfg.Brokers, Timeout: time.Duration(pollShare * float64(cfg.PollInterval)),
+		Cluster: clusterName, Brokers: cfg.Brokers, Timeout: pollTimeout(cfg.PollInterval),
 		Groups: cfg.Groups.Match, Topics: cfg.Topics.Match,
 	})
 	if err != nil {
