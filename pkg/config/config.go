@@ -43,7 +43,6 @@ const (
 
 // Flags are the settings as flags of one program, not yet validated as a whole.
 type Flags struct {
-	set     *pflag.FlagSet
 	cfg     Config
 	file    string
 	version bool
@@ -51,7 +50,7 @@ type Flags struct {
 
 // AddFlags defines the settings that both programs have.
 func AddFlags(set *pflag.FlagSet) *Flags {
-	f := &Flags{set: set, cfg: Config{PollInterval: 5 * time.Second, MaxAge: time.Minute, LogFormat: "text", ListenAddress: ":9308"}}
+	f := &Flags{cfg: Config{PollInterval: 5 * time.Second, MaxAge: time.Minute, LogFormat: "text", ListenAddress: ":9308"}}
 	set.Var(&brokers{list: &f.cfg.Brokers}, "brokers", "Kafka brokers to start from, as host:port, comma-separated or repeated. The port defaults to 9092. Required.")
 	set.Var(&address{&f.cfg.ListenAddress}, "web.listen-address", "Address of /metrics, /livez and /readyz, plain HTTP, as host:port.")
 	set.Var(&duration{&f.cfg.PollInterval, minPollInterval, maxPollInterval}, "poll-interval", "Time between the starts of two polls of the brokers.")
@@ -70,11 +69,11 @@ func AddFlags(set *pflag.FlagSet) *Flags {
 // Version says whether only the version was asked for. It counts after a call of Parse.
 func (f *Flags) Version() bool { return f.version }
 
-// Parse assembles the configuration from the arguments, the file that they name, and the defaults. Its error joins all
-// mistakes. pflag.ErrHelp is returned as it is.
-func (f *Flags) Parse(args []string) (Config, error) {
-	values := deferErrors(f.set)
-	if err := f.set.Parse(args); err != nil {
+// Parse assembles the configuration from the arguments, the file that they name, and the defaults. The set holds these flags
+// and those that only one program has. The error joins all mistakes; pflag.ErrHelp is returned as it is.
+func (f *Flags) Parse(set *pflag.FlagSet, args []string) (Config, error) {
+	values := deferErrors(set)
+	if err := set.Parse(args); err != nil {
 		if errors.Is(err, pflag.ErrHelp) {
 			return Config{}, err
 		}
@@ -84,21 +83,21 @@ func (f *Flags) Parse(args []string) (Config, error) {
 		return Config{}, nil
 	}
 	var errs []error
-	if f.set.NArg() > 0 {
-		errs = append(errs, fmt.Errorf("argument %q is not a flag; every setting is a flag, see --help", f.set.Arg(0)))
+	if set.NArg() > 0 {
+		errs = append(errs, fmt.Errorf("argument %q is not a flag; every setting is a flag, see --help", set.Arg(0)))
 	}
 	if f.file != "" {
-		errs = append(errs, applyFile(f.set, f.file))
+		errs = append(errs, applyFile(set, f.file))
 	}
 	errs = append(errs, values.errors()...)
-	errs = append(errs, f.validate()...)
+	errs = append(errs, f.validate(set)...)
 	return f.cfg, errors.Join(errs...)
 }
 
 // validate checks what no flag can check for itself.
-func (f *Flags) validate() []error {
+func (f *Flags) validate(set *pflag.FlagSet) []error {
 	var errs []error
-	if len(f.cfg.Brokers) == 0 && !f.set.Changed("brokers") {
+	if len(f.cfg.Brokers) == 0 && !set.Changed("brokers") {
 		errs = append(errs, errors.New("--brokers: no value; name at least one Kafka broker as host:port"))
 	}
 	if f.cfg.MaxAge <= f.cfg.PollInterval {

@@ -16,7 +16,7 @@ import (
 func parse(args ...string) (Config, error) {
 	set := pflag.NewFlagSet("test", pflag.ContinueOnError)
 	set.SetOutput(&strings.Builder{})
-	return AddFlags(set).Parse(args)
+	return AddFlags(set).Parse(set, args)
 }
 
 func file(t *testing.T, text string) string {

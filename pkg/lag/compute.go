@@ -23,14 +23,19 @@ const (
 	ResetEarliest                    // starts at the log start: a lag of the whole log
 )
 
-// missedListingsUntilGone is how many complete lists of groups in a row must lack a group before it counts as deleted. One
-// alone may have been taken while the group moved from one coordinator to another.
-const missedListingsUntilGone = 2
+// missesUntilGone is how many times in a row the brokers must say that a group or topic is not there before it counts as deleted.
+// One answer alone may have been given while the group moved from one coordinator to another, or by a broker that had not
+// heard of the topic.
+const missesUntilGone = 2
 
 var (
 	errNotListed = &ReadError{Class: ClassNotFound, Broker: -1, Op: "ListGroups",
 		Err: errors.New("the group was missing from the latest list of groups; if it is missing again it counts as deleted")}
-	errNeverRead = &ReadError{Class: ClassOther, Broker: -1, Op: "OffsetFetch", Err: errors.New("the commits were never read")}
+	errNeverRead  = &ReadError{Class: ClassOther, Broker: -1, Op: "OffsetFetch", Err: errors.New("the commits were never read")}
+	errNoMembers  = &ReadError{Class: ClassOther, Broker: -1, Op: "DescribeGroups", Err: errors.New("the members were not read")}
+	errRebalances = &ReadError{Class: ClassCoordinator, Broker: -1, Op: "DescribeGroups",
+		Err: errors.New("the group rebalances, and only after that does it tell its topics")}
+	errTwoAnswers = &ReadError{Class: ClassProtocol, Broker: -1, Op: "OffsetFetch", Err: errors.New("two answers for one topic")}
 )
 
 // Compute works out the snapshot that follows prev from what was read. prev may be nil; neither argument is changed, and the
@@ -75,7 +80,7 @@ func keepUnlisted(old *Group, listingErr error) *Group {
 	g.Err = listingErr
 	if listingErr == nil {
 		g.missedListings++
-		if g.missedListings >= missedListingsUntilGone {
+		if g.missedListings >= missesUntilGone {
 			return nil
 		}
 		g.Err = errNotListed
@@ -89,28 +94,34 @@ func computeGroup(old *Group, read *GroupObservation, next *Snapshot, policy Pol
 		Name: read.Name, Type: read.Type, ProtocolType: read.ProtocolType, State: read.State, Coordinator: read.Coordinator,
 		MembersErr: read.MembersErr, MembersReadAt: read.MembersReadAt, Members: read.Members,
 	}
-	if read.MembersErr != nil {
+	if g.MembersErr == nil && read.MembersReadAt.IsZero() {
+		g.MembersErr = errNoMembers
+	}
+	if g.MembersErr != nil {
 		g.MembersReadAt, g.Members = time.Time{}, nil
 		if old != nil {
 			g.MembersReadAt, g.Members, g.State, g.ProtocolType = old.MembersReadAt, old.Members, old.State, old.ProtocolType
 		}
 	}
-	if g.Err = whyUnreadable(g, read, next, policy); g.Err != nil {
+	if g.Err = whyUnreadable(g, old, read, next, policy); g.Err != nil {
 		if old != nil {
-			g.ReadAt, g.Topics, g.LastComplete, g.DeletedTopics = old.ReadAt, old.Topics, old.LastComplete, old.DeletedTopics
+			g.ReadAt, g.Topics, g.DeletedTopics = old.ReadAt, old.Topics, old.DeletedTopics
+			g.LastComplete, g.left = old.LastComplete, old.left
 		}
 		return g
 	}
 	g.ReadAt = read.CommitsReadAt
 	computeTopics(g, old, read, next, policy)
 	if g.incompleteErr() != nil && old != nil {
-		g.LastComplete = old.complete()
+		g.LastComplete, g.left = old.complete(), g.leftSince(old)
 	}
 	return g
 }
 
 // whyUnreadable returns why nothing can be said of the group's partitions from this observation, nil if something can.
-func whyUnreadable(g *Group, read *GroupObservation, next *Snapshot, policy Policy) error {
+func whyUnreadable(g, old *Group, read *GroupObservation, next *Snapshot, policy Policy) error {
+	// Members tell which partitions without a commit belong to the group. Under ResetLatest those add nothing.
+	needsMembers := policy.OffsetReset == ResetEarliest
 	switch {
 	case read.CommitsErr != nil:
 		return read.CommitsErr
@@ -118,9 +129,10 @@ func whyUnreadable(g *Group, read *GroupObservation, next *Snapshot, policy Poli
 		return errNeverRead
 	case next.MetadataErr != nil:
 		return next.MetadataErr
-	case g.MembersErr != nil && g.MembersReadAt.IsZero() && policy.OffsetReset == ResetEarliest:
-		// Members tell which partitions without a commit belong to the group. Under ResetLatest those add nothing.
+	case needsMembers && g.MembersErr != nil:
 		return g.MembersErr
+	case needsMembers && g.rebalancing() && (old == nil || old.ReadAt.IsZero()):
+		return errRebalances
 	}
 	return nil
 }
@@ -128,6 +140,9 @@ func whyUnreadable(g *Group, read *GroupObservation, next *Snapshot, policy Poli
 // computeTopics fills g.Topics with committed ∪ assigned ∪ all partitions of subscribed topics.
 func computeTopics(g, old *Group, read *GroupObservation, next *Snapshot, policy Policy) {
 	owned := membership(g.Members)
+	if old != nil && g.rebalancing() {
+		owned.keep(old.Topics)
+	}
 	names := owned.topics()
 	for i := range read.Commits {
 		names = append(names, read.Commits[i].Topic)
@@ -138,19 +153,31 @@ func computeTopics(g, old *Group, read *GroupObservation, next *Snapshot, policy
 	g.Topics = make([]TopicLag, 0, len(names))
 	for _, name := range names {
 		c := topicComputation{
-			topic: next.Topic(name), commits: commitsOf(read.Commits, name), readAt: g.ReadAt, policy: policy,
+			topic: next.Topic(name), readAt: g.ReadAt, policy: policy,
 			assigned: owned.assigned[name], subscribed: owned.subscribed[name],
 		}
-		if c.deleted() {
+		c.commits, c.commitsErr = commitsOf(read.Commits, name)
+		if c.topic != nil && c.topic.deleted() {
 			if len(c.commits) > 0 {
 				g.DeletedTopics = append(g.DeletedTopics, name)
 			}
 			continue
 		}
-		if t := c.lag(name, old.topic(name)); len(t.Partitions) > 0 || t.Err != nil {
+		if t := c.lag(name, old.topic(name)); len(t.Partitions) > 0 || t.moreRows {
 			g.Topics = append(g.Topics, t)
 		}
 	}
+}
+
+// leftSince returns the topics that g lacks of old, and of the readings since the one before old that was complete.
+func (g *Group) leftSince(old *Group) []string {
+	names := slices.Clone(old.left)
+	for i := range old.Topics {
+		names = append(names, old.Topics[i].Topic)
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return g.topic(name) != nil })
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // topic returns the group's lag on the topic, nil if g is nil or has none.
@@ -165,12 +192,20 @@ func (g *Group) topic(name string) *TopicLag {
 	return &g.Topics[i]
 }
 
-func commitsOf(topics []TopicCommits, name string) []Commit {
+// rebalancing says whether the members do not tell their topics now, as those of a classic group do only while it is stable.
+func (g *Group) rebalancing() bool {
+	return g.Type == GroupClassic && (g.State == "PreparingRebalance" || g.State == "CompletingRebalance")
+}
+
+func commitsOf(topics []TopicCommits, name string) ([]Commit, error) {
 	i, ok := slices.BinarySearchFunc(topics, name, func(t TopicCommits, name string) int { return cmp.Compare(t.Topic, name) })
 	if !ok {
-		return nil
+		return nil, nil
 	}
-	return topics[i].Partitions
+	if i+1 < len(topics) && topics[i+1].Topic == name {
+		return topics[i].Partitions, errTwoAnswers
+	}
+	return topics[i].Partitions, nil
 }
 
 // memberTopics is what the members of a group tell about its topics.
@@ -194,6 +229,15 @@ func membership(members []Member) memberTopics {
 		}
 	}
 	return m
+}
+
+// keep adds the partitions of a reading before.
+func (m memberTopics) keep(topics []TopicLag) {
+	for i := range topics {
+		for j := range topics[i].Partitions {
+			m.assigned[topics[i].Topic] = append(m.assigned[topics[i].Topic], topics[i].Partitions[j].Partition)
+		}
+	}
 }
 
 func (m memberTopics) topics() []string {

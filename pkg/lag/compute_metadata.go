@@ -24,11 +24,8 @@ func computeTopic(old, read *Topic) Topic {
 	if old != nil && old.ID != read.ID && read.Err == nil {
 		old = nil // deleted and created again: the old offsets are of another log
 	}
-	if read.Err != nil {
-		if old != nil && ClassOf(read.Err) != ClassNotFound {
-			return old.withErr(read.Err)
-		}
-		return *read
+	if err := whyTopicUnreadable(read); err != nil {
+		return unreadTopic(old, read, err)
 	}
 	t := *read
 	t.Partitions = slices.Clone(read.Partitions)
@@ -43,6 +40,40 @@ func computeTopic(old, read *Topic) Topic {
 		}
 	}
 	return t
+}
+
+func whyTopicUnreadable(read *Topic) error {
+	if read.Err != nil {
+		return read.Err
+	}
+	for i := range read.Partitions {
+		if i > 0 && read.Partitions[i].Partition == read.Partitions[i-1].Partition {
+			return contradiction("Metadata", ClassProtocol, "two answers for partition %d", read.Partitions[i].Partition)
+		}
+	}
+	return nil
+}
+
+// unreadTopic keeps what is known of a topic that could not be read. One that was there before counts as deleted only when the
+// brokers say so again.
+func unreadTopic(old, read *Topic, err error) Topic {
+	t := Topic{Name: read.Name, ID: read.ID, missed: missesUntilGone - 1}
+	if old != nil {
+		t = old.withErr(err)
+	}
+	t.Err = err
+	if ClassOf(err) == ClassNotFound {
+		t.missed++
+	}
+	if t.deleted() {
+		t.Partitions = nil
+	}
+	return t
+}
+
+// deleted says whether the brokers confirmed that the topic does not exist.
+func (t *Topic) deleted() bool {
+	return ClassOf(t.Err) == ClassNotFound && t.missed >= missesUntilGone
 }
 
 // withErr returns the topic with an error on all that could not be read anew.

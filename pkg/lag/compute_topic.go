@@ -19,23 +19,20 @@ var errUndescribed = &ReadError{Class: ClassOther, Broker: -1, Op: "Metadata", E
 type topicComputation struct {
 	topic      *Topic // nil if the metadata did not mention it
 	commits    []Commit
+	commitsErr error
 	assigned   []int32
 	subscribed bool
 	readAt     time.Time // when the commits were read
 	policy     Policy
 }
 
-// deleted says whether the brokers said that the topic does not exist.
-func (c *topicComputation) deleted() bool {
-	return c.topic != nil && c.topic.Err != nil && ClassOf(c.topic.Err) == ClassNotFound
-}
-
 func (c *topicComputation) lag(name string, old *TopicLag) TopicLag {
-	t := TopicLag{Topic: name, ReadAt: c.readAt, Err: c.topicErr()}
+	topicErr := c.topicErr()
+	t := TopicLag{Topic: name, ReadAt: c.readAt, Err: topicErr, moreRows: topicErr != nil && (c.subscribed || c.commitsErr != nil)}
 	numbers := c.partitions()
 	t.Partitions = make([]PartitionLag, 0, len(numbers))
 	for _, number := range numbers {
-		row := c.partition(number, t.Err)
+		row := c.partition(number, topicErr)
 		if row.Err != nil {
 			row = row.from(old)
 			if t.Err == nil {
@@ -52,10 +49,13 @@ func (c *topicComputation) lag(name string, old *TopicLag) TopicLag {
 
 // topicErr returns why no partition of the topic can be known, nil if each speaks for itself.
 func (c *topicComputation) topicErr() error {
-	if c.topic == nil {
+	switch {
+	case c.topic == nil:
 		return errUndescribed
+	case c.topic.Err != nil:
+		return c.topic.Err
 	}
-	return c.topic.Err
+	return c.commitsErr
 }
 
 // partitions returns the numbers of the group's partitions on the topic, in order.
@@ -78,8 +78,10 @@ func (c *topicComputation) partitions() []int32 {
 func (c *topicComputation) partition(number int32, topicErr error) PartitionLag {
 	row := PartitionLag{Partition: number, Committed: NoOffset}
 	commit, err := c.commit(number)
-	if err = errors.Join(topicErr, err); err != nil {
+	if row.Err = topicErr; row.Err == nil {
 		row.Err = err
+	}
+	if row.Err != nil {
 		return row
 	}
 	p := c.topic.partition(number)
@@ -128,7 +130,7 @@ func partitionLag(commit int64, p *Partition, readAt time.Time, policy Policy) (
 		return 0, nil
 	}
 	if p.Start.ReadAt.IsZero() {
-		return 0, errors.Join(p.Start.Err, contradiction("ListOffsets", ClassOther, "the log start offset was never read"))
+		return 0, contradiction("ListOffsets", ClassOf(p.Start.Err), "the log start offset was never read: %w", p.Start.Err)
 	}
 	from := max(commit, p.Start.Value)
 	switch {

@@ -6,7 +6,8 @@ import "time"
 const NoOffset int64 = -1
 
 // Observation is what one collection read from one cluster, as it was read: nothing in it is derived. Each item carries its
-// own error, so that one that failed takes no other with it. All lists are sorted by name or number.
+// own error, so that one that failed takes no other with it. All lists are sorted by name or number; no group and no topic is in
+// its list twice.
 type Observation struct {
 	Cluster   string
 	StartedAt time.Time // when the collection began
@@ -39,6 +40,9 @@ type Topic struct {
 	// Err says why the partitions are not known; Class ClassNotFound if the brokers say that the topic does not exist.
 	Err        error
 	Partitions []Partition
+
+	// missed counts, in a Snapshot, the answers in a row that said that the topic does not exist.
+	missed int
 }
 
 // Partition is one partition of a topic.

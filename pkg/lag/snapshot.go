@@ -46,6 +46,8 @@ type Group struct {
 	// DeletedTopics are topics that no longer exist but of which the group still holds commits; they are not counted.
 	DeletedTopics []string
 
+	// left are the topics that Topics lacks but a reading since LastComplete had; nil if Topics is complete.
+	left []string
 	// missedListings counts the complete lists of groups in a row that lacked this group.
 	missedListings int
 }
@@ -58,6 +60,9 @@ type TopicLag struct {
 	ReadAt       time.Time // when the commits behind the rows without an error were read
 	Partitions   []PartitionLag
 	LastComplete *TopicLag // nil if Err is nil, or if no complete reading exists
+
+	// moreRows says that the group may have partitions on the topic that Partitions lacks.
+	moreRows bool
 }
 
 // PartitionLag is a group's lag on one partition. Committed and Lag count only if ReadAt is set.

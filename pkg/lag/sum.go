@@ -25,7 +25,7 @@ type Selection struct {
 type Total struct {
 	Lag        int64     // records, summed over the partitions
 	MaxLag     int64     // records, on the partition that has the most
-	Partitions int64     // partitions counted
+	Partitions int64     // partitions counted; of a group whose members were never read, only those with a commit
 	Members    int64     // members of the groups; where topics or partitions are selected, those to which one is assigned
 	MembersErr error     // why Members does not count: an *UnknownError
 	ReadAt     time.Time // when the commits behind Lag were read; the oldest, where there are several groups
@@ -95,17 +95,22 @@ func (s *summation) groups(snapshot *Snapshot) (groups []*Group, err error) {
 
 // add adds one group to the total.
 func (s *summation) add(g *Group) error {
-	part, found := s.read(g)
-	if !found {
+	part := s.read(g)
+	if !part.found {
 		// Which partitions the group has is known only as long as its commits are.
 		if g.ReadAt.IsZero() || s.now.Sub(g.ReadAt) > s.maxAge {
 			return s.unknown(g, g.Reason(), g.ReadAt)
 		}
 		s.empty = append(s.empty, g)
+		s.addMembers(g)
 		return nil
 	}
-	if part == nil {
-		return s.unknown(g, g.Reason(), g.CompleteAt())
+	if part.unknown {
+		reason := g.Err
+		if reason == nil {
+			reason = part.reason
+		}
+		return s.unknown(g, reason, part.ReadAt)
 	}
 	if part.overflow || s.total.Lag+part.Lag > maxLag {
 		return s.unknown(g, contradiction("sum", ClassProtocol, "a sum above 2^53 records is not believed"), part.ReadAt)
@@ -123,59 +128,70 @@ func (s *summation) add(g *Group) error {
 // tally is the sum over the selected rows of one reading.
 type tally struct {
 	Total
-	topics   []string // the topics that have selected rows
+	topics   []string // the topics that are selected, whether or not they have selected rows
 	found    bool     // some row, or a topic whose rows are not known, is selected
-	unknown  bool     // some selected row is not known, or too old
+	unknown  bool     // some selected row is too old
+	reason   error    // why some selected row could not be read in the latest collection
 	overflow bool
 }
 
 // read sums the group's selected partitions as of one moment at which every one of them was known: the latest reading, or else
-// the last complete one, of the topic where only one is selected. The tally is nil if no such reading is young enough.
-func (s *summation) read(g *Group) (part *tally, found bool) {
+// the last complete one: the topic's, if it alone was selected ever since, or else the group's.
+func (s *summation) read(g *Group) tally {
 	latest := s.tally(g.Topics)
-	if !latest.unknown {
-		return &latest, latest.found
+	if latest.reason == nil {
+		return latest
 	}
-	if len(latest.topics) == 1 {
+	var complete [][]TopicLag // the newest first
+	if len(latest.topics) == 1 && !slices.ContainsFunc(g.left, s.selectsTopic) {
 		if t := g.topic(latest.topics[0]).LastComplete; t != nil {
-			if part := s.tally([]TopicLag{*t}); part.found && !part.unknown {
-				return &part, true
-			}
+			complete = append(complete, []TopicLag{*t})
 		}
 	}
 	if g.LastComplete != nil {
-		if part := s.tally(g.LastComplete.Topics); part.found && !part.unknown {
-			return &part, true
+		complete = append(complete, g.LastComplete.Topics)
+	}
+	for _, topics := range complete {
+		if part := s.tally(topics); part.found {
+			part.reason = latest.reason
+			return part
 		}
 	}
-	return nil, true
+	return tally{found: true, unknown: true, reason: latest.reason}
 }
+
+func (s *summation) selectsTopic(name string) bool { return s.sel.Topic == nil || s.sel.Topic(name) }
 
 func (s *summation) tally(topics []TopicLag) tally {
 	var sum tally
 	for i := range topics {
 		t := &topics[i]
-		if s.sel.Topic != nil && !s.sel.Topic(t.Topic) {
+		if !s.selectsTopic(t.Topic) {
 			continue
 		}
-		before := sum.Partitions
+		sum.topics = append(sum.topics, t.Topic)
 		for _, row := range t.Partitions {
 			if s.sel.Partition == nil || s.sel.Partition(row.Partition) {
-				s.row(&sum, row)
+				s.row(&sum, t.Topic, row)
 			}
 		}
-		if sum.Partitions > before || len(t.Partitions) == 0 {
-			sum.topics = append(sum.topics, t.Topic)
-			sum.found = true
-			sum.unknown = sum.unknown || len(t.Partitions) == 0
+		if t.moreRows && sum.reason == nil {
+			sum.reason = fmt.Errorf("topic %q: %w", t.Topic, t.Err)
 		}
 	}
+	sum.found = sum.Partitions > 0 || sum.reason != nil
 	return sum
 }
 
-func (s *summation) row(sum *tally, row PartitionLag) {
+func (s *summation) row(sum *tally, topic string, row PartitionLag) {
 	sum.Partitions++
-	if row.Err != nil || !row.Known(s.now, s.maxAge) {
+	if row.Err != nil && sum.reason == nil {
+		sum.reason = fmt.Errorf("topic %q partition %d: %w", topic, row.Partition, row.Err)
+	}
+	if sum.ReadAt.IsZero() || row.ReadAt.Before(sum.ReadAt) {
+		sum.ReadAt = row.ReadAt
+	}
+	if !row.Known(s.now, s.maxAge) {
 		sum.unknown = true
 		return
 	}
@@ -183,9 +199,6 @@ func (s *summation) row(sum *tally, row PartitionLag) {
 	sum.MaxLag = max(sum.MaxLag, row.Lag)
 	if sum.Lag > maxLag { // one more addition of at most 2^53 cannot wrap
 		sum.overflow, sum.Lag = true, maxLag
-	}
-	if sum.ReadAt.IsZero() || row.ReadAt.Before(sum.ReadAt) {
-		sum.ReadAt = row.ReadAt
 	}
 }
 
@@ -209,7 +222,7 @@ func (s *summation) selectsMember(m *Member) bool {
 		return true
 	}
 	for _, a := range m.Assigned {
-		if s.sel.Topic != nil && !s.sel.Topic(a.Topic) {
+		if !s.selectsTopic(a.Topic) {
 			continue
 		}
 		if s.sel.Partition == nil && len(a.Partitions) > 0 || s.sel.Partition != nil && slices.ContainsFunc(a.Partitions, s.sel.Partition) {

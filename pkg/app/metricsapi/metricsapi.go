@@ -5,6 +5,7 @@ package metricsapi
 import (
 	"context"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -30,6 +31,7 @@ type Local struct {
 	Pods       adapter.Pods
 	Workloads  adapter.Workloads
 	Authorizer authorizer.Authorizer
+	Listener   net.Listener // of the secure port; --bind-address and --secure-port if nil
 }
 
 // New returns the metrics API with its flags at their defaults.
@@ -41,7 +43,7 @@ func New() *Extension {
 func NewLocal(local Local) *Extension {
 	e := New()
 	e.local = &local
-	e.server.Authorizer = local.Authorizer
+	e.server.Authorizer, e.server.Listener = local.Authorizer, local.Listener
 	return e
 }
 
@@ -95,7 +97,10 @@ func (e *Extension) cluster() (Local, *kube.Pods, error) {
 	if err != nil {
 		return Local{}, nil, fmt.Errorf("kubernetes client: %w", err)
 	}
-	pods := kube.NewPods(client)
+	pods, err := kube.NewPods(client)
+	if err != nil {
+		return Local{}, nil, fmt.Errorf("kubernetes client: %w", err)
+	}
 	return Local{Pods: pods, Workloads: workloads}, pods, nil
 }
 

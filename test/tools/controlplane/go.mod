@@ -190,8 +190,9 @@ require (
 	sigs.k8s.io/yaml v1.6.0 // indirect
 )
 
-// Kubernetes requires its staging modules at v0.0.0 and replaces them by
-// folders of its own repository; a dependant has to name their versions.
+// Kubernetes requires its staging modules at v0.0.0 and replaces them by folders
+// of its own repository; a dependant has to name their versions, in step with
+// k8s.io/kubernetes: v1.36.3 goes with v0.36.3.
 require (
 	k8s.io/api v0.36.3
 	k8s.io/apiextensions-apiserver v0.36.3

@@ -1,0 +1,74 @@
+package adapter
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apiserver/pkg/endpoints/handlers/responsewriters"
+	"k8s.io/metrics/pkg/apis/custom_metrics"
+)
+
+// maxSelectors is the length in bytes that both selectors of a request may have together, decoded.
+const maxSelectors = 8 << 10
+
+// checkSelectors refuses what the handlers behind it would answer wrongly: a metricLabelSelector that does not parse (they say
+// 500), a query that cannot be decoded (they drop the broken parameter, and without its labelSelector a request asks for every
+// pod of the namespace), a selector given twice (they take the first) and selectors too long to be meant.
+func checkSelectors(next http.Handler, serializer runtime.NegotiatedSerializer) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, apiGroupPath+"/") {
+			if err := selectorsError(r.URL.RawQuery); err != nil {
+				writeStatus(apierrors.NewBadRequest(err.Error()), serializer, w, r)
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func selectorsError(rawQuery string) error {
+	query, err := url.ParseQuery(rawQuery)
+	if err != nil {
+		return fmt.Errorf("the query does not decode (%w); escape its values, such as %%3D for =", err)
+	}
+	length := 0
+	for _, key := range []string{"labelSelector", "metricLabelSelector"} {
+		values := query[key]
+		if len(values) > 1 {
+			return fmt.Errorf("%s is given %d times; join the requirements by commas into one", key, len(values))
+		}
+		for _, value := range values {
+			if length += len(value); length > maxSelectors {
+				return fmt.Errorf("labelSelector and metricLabelSelector have more than %d bytes together; shorten them", maxSelectors)
+			}
+			if _, err := labels.Parse(value); err != nil {
+				return fmt.Errorf("%s %q does not parse: %w", key, value, err)
+			}
+		}
+	}
+	return nil
+}
+
+// notFoundHandler answers for the paths that nothing is installed at.
+func notFoundHandler(serializer runtime.NegotiatedSerializer) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		writeStatus(&apierrors.StatusError{ErrStatus: metav1.Status{
+			Status: metav1.StatusFailure, Code: http.StatusNotFound, Reason: metav1.StatusReasonNotFound,
+			Message: fmt.Sprintf("nothing is served at %q; %s lists what is", r.URL.Path, apiGroupPath),
+		}}, serializer, w, r)
+	})
+}
+
+// apiGroupPath is where discovery of the metrics API begins.
+const apiGroupPath = "/apis/" + custom_metrics.GroupName
+
+func writeStatus(err error, serializer runtime.NegotiatedSerializer, w http.ResponseWriter, r *http.Request) {
+	responsewriters.ErrorNegotiated(err, serializer, schema.GroupVersion{Version: "v1"}, w, r)
+}

@@ -1,0 +1,40 @@
+package adapter
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/custom-metrics-apiserver/pkg/provider"
+
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
+)
+
+// notFound is the API's 404 with the server's usual beginning and what to do about it.
+func notFound(info provider.CustomMetricInfo, format string, args ...any) error {
+	return &apierrors.StatusError{ErrStatus: metav1.Status{
+		Status: metav1.StatusFailure,
+		Code:   http.StatusNotFound,
+		Reason: metav1.StatusReasonNotFound,
+		Message: fmt.Sprintf("the server could not find the metric %s for %s: %s",
+			info.Metric, info.GroupResource, fmt.Sprintf(format, args...)),
+	}}
+}
+
+// unavailable is the API's 503: the answer is not known now.
+func unavailable(info provider.CustomMetricInfo, err error) error {
+	return apierrors.NewServiceUnavailable(fmt.Sprintf("the metric %s for %s is not available now: %v", info.Metric, info.GroupResource, err))
+}
+
+// statusFor is the status for an error of a Binder or of lag.Sum. Whatever is not confirmed absent is unknown.
+func statusFor(info provider.CustomMetricInfo, err error) error {
+	if _, ok := errors.AsType[*apierrors.StatusError](err); ok {
+		return err
+	}
+	if absent, ok := errors.AsType[*lag.AbsentError](err); ok {
+		return notFound(info, "%v", absent)
+	}
+	return unavailable(info, err)
+}

@@ -1,0 +1,231 @@
+package exporter
+
+import (
+	"math"
+	"strconv"
+
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
+)
+
+// kafkaExporter is the dialect of danielqsj/kafka_exporter: its names, labels and meanings, so that dashboards and alerts made
+// for it go on working. It differs where kafka_exporter has a sentinel: no commit and no leader are no series instead of -1.
+//
+// The two sums are untyped, where kafka_exporter says gauge: linters keep the suffix _sum for histograms and summaries, and
+// the name cannot change.
+func kafkaExporter() []family {
+	return []family{
+		{name: "kafka_brokers", help: "Number of brokers in the cluster.", write: writeBrokers},
+		{name: "kafka_broker_info", help: "Always 1; the labels are a broker's node id and its address.", write: writeBrokerInfo},
+		{name: "kafka_topic_partitions", help: "Number of partitions of the topic.", write: writeTopicPartitions},
+		{name: "kafka_topic_partition_current_offset", help: "Offset that the partition's next record will have (high watermark).",
+			write: offsets(func(p *lag.Partition) lag.Offset { return p.End })},
+		{name: "kafka_topic_partition_oldest_offset", help: "Offset of the oldest record that the partition still holds (log start offset).",
+			write: offsets(func(p *lag.Partition) lag.Offset { return p.Start })},
+		{name: "kafka_topic_partition_leader", help: "Node id of the partition's leader; absent while it has none.", write: partitions(leader)},
+		{name: "kafka_topic_partition_replicas", help: "Number of replicas of the partition.", write: partitions(replicas)},
+		{name: "kafka_topic_partition_in_sync_replica", help: "Number of in-sync replicas of the partition.", write: partitions(inSyncReplicas)},
+		{name: "kafka_topic_partition_leader_is_preferred", help: "1 if the partition's leader is its preferred one, else 0.",
+			write: partitions(leaderIsPreferred)},
+		{name: "kafka_topic_partition_under_replicated_partition", help: "1 if the partition has fewer in-sync replicas than replicas, else 0.",
+			write: partitions(underReplicated)},
+		{name: "kafka_consumergroup_current_offset", help: "Offset that the group has committed on the partition; absent if there is none.",
+			write: writeGroupOffsets},
+		{name: "kafka_consumergroup_current_offset_sum", untyped: true,
+			help:  "Sum of the offsets that the group has committed on the topic, over the partitions that have one.",
+			write: topicSums(committedOffset)},
+		{name: "kafka_consumergroup_lag", help: "Records in the partition that the group has not consumed yet.", write: writeGroupLag},
+		{name: "kafka_consumergroup_lag_sum", untyped: true,
+			help:  "Records in the topic that the group has not consumed yet; absent while the lag on any partition is not known.",
+			write: topicSums(func(row *lag.PartitionLag) (int64, bool) { return row.Lag, true })},
+		{name: "kafka_consumergroup_members", help: "Number of members of the group.", write: writeMembers},
+	}
+}
+
+func writeBrokers(e *encoder, s *lag.Snapshot) {
+	if !e.metadataKnown(s) {
+		return
+	}
+	e.at()
+	e.sample(int64(len(s.Brokers)))
+}
+
+func writeBrokerInfo(e *encoder, s *lag.Snapshot) {
+	if !e.metadataKnown(s) {
+		return
+	}
+	for i := range s.Brokers {
+		e.at(label{name: "address", value: s.Brokers[i].Address}, label{name: "id", value: strconv.Itoa(int(s.Brokers[i].ID))})
+		e.sample(1)
+	}
+}
+
+func writeTopicPartitions(e *encoder, s *lag.Snapshot) {
+	if !e.metadataKnown(s) {
+		return
+	}
+	for i := range s.Topics {
+		if t := &s.Topics[i]; described(s, t) {
+			e.at(label{name: "topic", value: t.Name})
+			e.sample(int64(len(t.Partitions)))
+		}
+	}
+}
+
+// offsets writes one offset of every partition. Offsets have a time of their own, so the topic's error does not matter.
+func offsets(of func(*lag.Partition) lag.Offset) func(*encoder, *lag.Snapshot) {
+	return func(e *encoder, s *lag.Snapshot) {
+		for i := range s.Topics {
+			t := &s.Topics[i]
+			e.atPartitions(t.Name)
+			for j := range t.Partitions {
+				if o := of(&t.Partitions[j]); o.Known(e.now, e.maxAge) {
+					e.sampleAt(t.Partitions[j].Partition, o.Value)
+					e.ages(o.ReadAt)
+				}
+			}
+		}
+	}
+}
+
+// partitions writes what the metadata says of every partition; ok is false where it does not say it.
+func partitions(value func(*lag.Partition) (v int64, ok bool)) func(*encoder, *lag.Snapshot) {
+	return func(e *encoder, s *lag.Snapshot) {
+		if !e.metadataKnown(s) {
+			return
+		}
+		for i := range s.Topics {
+			t := &s.Topics[i]
+			if !described(s, t) {
+				continue
+			}
+			e.atPartitions(t.Name)
+			for j := range t.Partitions {
+				if v, ok := value(&t.Partitions[j]); ok {
+					e.sampleAt(t.Partitions[j].Partition, v)
+				}
+			}
+		}
+	}
+}
+
+func leader(p *lag.Partition) (int64, bool)   { return int64(p.Leader), p.Leader >= 0 }
+func replicas(p *lag.Partition) (int64, bool) { return int64(p.Replicas), replicasKnown(p) }
+
+func inSyncReplicas(p *lag.Partition) (int64, bool) {
+	return int64(p.InSyncReplicas), replicasKnown(p)
+}
+
+func leaderIsPreferred(p *lag.Partition) (int64, bool) {
+	return oneIf(p.Leader == p.PreferredLeader), replicasKnown(p)
+}
+
+func underReplicated(p *lag.Partition) (int64, bool) {
+	return oneIf(p.InSyncReplicas < p.Replicas), replicasKnown(p)
+}
+
+func replicasKnown(p *lag.Partition) bool { return p.PreferredLeader >= 0 }
+
+func writeGroupOffsets(e *encoder, s *lag.Snapshot) {
+	e.groupPartitions(s, committedOffset)
+}
+
+func writeGroupLag(e *encoder, s *lag.Snapshot) {
+	e.groupPartitions(s, func(row *lag.PartitionLag) (int64, bool) { return row.Lag, true })
+}
+
+func committedOffset(row *lag.PartitionLag) (int64, bool) {
+	return row.Committed, row.Committed != lag.NoOffset
+}
+
+// groupPartitions writes a value of every partition of every group that is known.
+func (e *encoder) groupPartitions(s *lag.Snapshot, value func(*lag.PartitionLag) (v int64, ok bool)) {
+	for _, g := range s.Groups {
+		for i := range g.Topics {
+			t := &g.Topics[i]
+			e.at(label{name: "consumergroup", value: g.Name}, label{name: "partition", varies: true}, label{name: "topic", value: t.Topic})
+			for j := range t.Partitions {
+				row := &t.Partitions[j]
+				if !row.Known(e.now, e.maxAge) {
+					continue
+				}
+				if v, ok := value(row); ok {
+					e.sampleAt(row.Partition, v)
+					e.ages(row.ReadAt)
+				}
+			}
+		}
+	}
+}
+
+// topicSums writes a group's sum over the partitions of a topic, if all of them were known at one moment.
+func topicSums(value func(*lag.PartitionLag) (v int64, ok bool)) func(*encoder, *lag.Snapshot) {
+	return func(e *encoder, s *lag.Snapshot) {
+		for _, g := range s.Groups {
+			for i := range g.Topics {
+				t := &g.Topics[i]
+				rows, ok := t.Reading(e.now, e.maxAge)
+				if !ok {
+					continue
+				}
+				if total, ok := sum(rows, value); ok {
+					e.at(label{name: "consumergroup", value: g.Name}, label{name: "topic", value: t.Topic})
+					e.sample(total)
+					e.ages(rows[0].ReadAt) // all rows of a reading have the same
+				}
+			}
+		}
+	}
+}
+
+// sum adds up the rows that have the value; ok is false if none has it, or if the sum is beyond all belief.
+func sum(rows []lag.PartitionLag, value func(*lag.PartitionLag) (v int64, ok bool)) (total int64, ok bool) {
+	for i := range rows {
+		v, has := value(&rows[i])
+		if !has {
+			continue
+		}
+		if v > math.MaxInt64-total {
+			return 0, false
+		}
+		total += v
+		ok = true
+	}
+	return total, ok
+}
+
+func writeMembers(e *encoder, s *lag.Snapshot) {
+	for _, g := range s.Groups {
+		if g.MembersReadAt.IsZero() || e.now.Sub(g.MembersReadAt) > e.maxAge {
+			continue
+		}
+		e.at(label{name: "consumergroup", value: g.Name})
+		e.sample(int64(len(g.Members)))
+		e.ages(g.MembersReadAt)
+	}
+}
+
+func (e *encoder) atPartitions(topic string) {
+	e.at(label{name: "partition", varies: true}, label{name: "topic", value: topic})
+}
+
+// metadataKnown says whether brokers and topics may be written, and that they are about to be.
+func (e *encoder) metadataKnown(s *lag.Snapshot) bool {
+	if !s.MetadataKnown(e.now, e.maxAge) {
+		return false
+	}
+	e.ages(s.MetadataReadAt)
+	return true
+}
+
+// described says whether the metadata that the snapshot has tells of the topic's partitions. If none could be read this time,
+// every topic says so, while the metadata is the one read before.
+func described(s *lag.Snapshot, t *lag.Topic) bool {
+	return t.Err == nil || s.MetadataErr != nil && len(t.Partitions) > 0
+}
+
+func oneIf(yes bool) int64 {
+	if yes {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,183 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/await"
+)
+
+// What all tests run the adapter with, besides the Deployment's arguments: short times, so that an outage shows soon.
+const (
+	pollInterval = time.Second
+	maxAge       = 10 * time.Second
+)
+
+func adapterArgs() []string {
+	return []string{"--poll-interval=" + pollInterval.String(), "--max-age=" + maxAge.String()}
+}
+
+// The names in manifests/examples.
+const (
+	namespace = "default"
+	consumer  = "consumer" // the Deployment and its HPA
+	orders    = "orders"   // the topic and the group
+	target    = 5          // records of lag per replica
+)
+
+// metricValues is a MetricValueList of either version.
+type metricValues struct {
+	Items []struct {
+		DescribedObject corev1.ObjectReference `json:"describedObject"`
+		Timestamp       metav1.Time            `json:"timestamp"`
+		Value           string                 `json:"value"`
+	} `json:"items"`
+}
+
+// rawMetric asks the metrics API through kube-apiserver, as kubectl does.
+func rawMetric(ctx context.Context, path string) (metricValues, error) {
+	var values metricValues
+	out, err := shared.ControlPlane.Kubectl(ctx, "get", "--raw", "/apis/custom.metrics.k8s.io/"+path)
+	if err != nil {
+		return values, err
+	}
+	return values, json.Unmarshal([]byte(out), &values)
+}
+
+// sum adds up the values of the items.
+func (m metricValues) sum() (int64, error) {
+	var total int64
+	for _, item := range m.Items {
+		var n int64
+		if _, err := fmt.Sscanf(item.Value, "%d", &n); err != nil || fmt.Sprint(n) != item.Value {
+			return 0, fmt.Errorf("value %q of %s is no integer", item.Value, item.DescribedObject.Name)
+		}
+		total += n
+	}
+	return total, nil
+}
+
+// scrape gets a path of the adapter's plain port.
+func scrape(ctx context.Context, path string) (status int, body string, err error) {
+	return fetch(ctx, shared.Adapter.WebURL+path)
+}
+
+func fetch(ctx context.Context, url string) (status int, body string, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return 0, "", err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, "", err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	return response.StatusCode, string(text), err
+}
+
+// replicas is how many the HPA wants of the example's Deployment now.
+func replicas(ctx context.Context) (int32, error) {
+	deployment, err := shared.ControlPlane.Client.AppsV1().Deployments(namespace).Get(ctx, consumer, metav1.GetOptions{})
+	if err != nil {
+		return 0, err
+	}
+	return *deployment.Spec.Replicas, nil
+}
+
+// awaitReplicas waits until the example's Deployment has n replicas, all of them ready, and the HPA wants no other number.
+func awaitReplicas(ctx context.Context, t *testing.T, n int32) {
+	t.Helper()
+	try(t, await.Until(ctx, fmt.Sprintf("%d replicas", n), func(ctx context.Context) error {
+		hpa, err := shared.ControlPlane.Client.AutoscalingV2().HorizontalPodAutoscalers(namespace).Get(ctx, consumer, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		deployment, err := shared.ControlPlane.Client.AppsV1().Deployments(namespace).Get(ctx, consumer, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		if got := deployment.Status.ReadyReplicas; got != n || *deployment.Spec.Replicas != n || hpa.Status.DesiredReplicas != n {
+			return fmt.Errorf("%d ready, %d asked for, %d desired by the HPA, whose conditions are %s", got, *deployment.Spec.Replicas,
+				hpa.Status.DesiredReplicas, conditions(hpa))
+		}
+		return nil
+	}))
+}
+
+func conditions(hpa *autoscalingv2.HorizontalPodAutoscaler) string {
+	var all []string
+	for _, c := range hpa.Status.Conditions {
+		all = append(all, fmt.Sprintf("%s=%s (%s: %s)", c.Type, c.Status, c.Reason, c.Message))
+	}
+	return strings.Join(all, "; ")
+}
+
+// scalingActive returns the HPA's condition of that name.
+func scalingActive(ctx context.Context, name string) (autoscalingv2.HorizontalPodAutoscalerCondition, error) {
+	hpa, err := shared.ControlPlane.Client.AutoscalingV2().HorizontalPodAutoscalers(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return autoscalingv2.HorizontalPodAutoscalerCondition{}, err
+	}
+	for _, c := range hpa.Status.Conditions {
+		if c.Type == autoscalingv2.ScalingActive {
+			return c, nil
+		}
+	}
+	return autoscalingv2.HorizontalPodAutoscalerCondition{}, fmt.Errorf("the HPA has no condition %s yet", autoscalingv2.ScalingActive)
+}
+
+// example is the path of a file of manifests/examples, as applied with the rest.
+func example(name string) string { return filepath.Join(shared.Dir, "manifests", "examples", name) }
+
+// applyExample applies the consumer and one of the example HPAs, and deletes both when the test ends.
+func applyExample(ctx context.Context, t *testing.T, hpa string) {
+	t.Helper()
+	for _, file := range []string{"consumer.yaml", hpa} {
+		kubectl(ctx, t, "apply", "-f", example(file))
+		t.Cleanup(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			defer cancel()
+			if _, err := shared.ControlPlane.Kubectl(ctx, "delete", "-f", example(file), "--wait"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// ordersLag brings the lag of the group orders to n, and has the oracle confirm it.
+func ordersLag(ctx context.Context, t *testing.T, n int64) {
+	t.Helper()
+	kafka := shared.Workload()
+	const partitions = 12
+	offsets, err := shared.Oracle.Offsets(ctx)
+	try(t, err)
+	commits := map[int32]int64{}
+	for _, p := range offsets.Partitions {
+		if p.Topic == orders {
+			commits[p.Partition.Partition] = p.HighWatermark
+		}
+	}
+	if len(commits) == 0 {
+		try(t, kafka.CreateTopic(ctx, orders, partitions))
+		for p := range int32(partitions) {
+			commits[p] = 0
+		}
+	}
+	try(t, kafka.Commit(ctx, orders, orders, commits))
+	if n > 0 {
+		try(t, kafka.Produce(ctx, orders, int(n)))
+	}
+	checkLag(ctx, t, orders, orders, n)
+}

@@ -1,0 +1,150 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+	"github.com/twmb/franz-go/pkg/kadm"
+
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/await"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/oracle"
+)
+
+// TestMetricsAgainstTheAdminClient compares every offset and lag in /metrics with what Kafka's own AdminClient reads, on an idle
+// cluster with groups of several kinds.
+func TestMetricsAgainstTheAdminClient(t *testing.T) {
+	ctx := within(t, 3*time.Minute)
+	kafka := shared.Workload()
+	const topic, partitions = "metrics", 4
+	try(t, kafka.CreateTopic(ctx, topic, partitions))
+	try(t, kafka.Produce(ctx, topic, 400))
+	try(t, kafka.Admin(func(admin *kadm.Client) error { // the log now starts later than some of the commits below
+		var from kadm.Offsets
+		from.AddOffset(topic, 0, 50, -1)
+		_, err := admin.DeleteRecords(ctx, from)
+		return err
+	}))
+	try(t, kafka.Commit(ctx, "metrics-behind-retention", topic, map[int32]int64{0: 10, 1: 10, 2: 10, 3: 10}))
+	try(t, kafka.Commit(ctx, "metrics some, with: odd \"name\"", topic, map[int32]int64{1: 7}))
+	try(t, kafka.Consume(ctx, "metrics-consumed", topic, 120))
+
+	try(t, await.Until(ctx, "/metrics to agree with the AdminClient", func(ctx context.Context) error {
+		truth, err := shared.Oracle.Offsets(ctx)
+		if err != nil {
+			return err
+		}
+		_, body, err := scrape(ctx, "/metrics")
+		if err != nil {
+			return err
+		}
+		shown, err := samples(body)
+		if err != nil {
+			return err
+		}
+		return differences(expected(truth), shown)
+	}))
+}
+
+// expected translates the oracle's truth into series of kafka_exporter's dialect.
+func expected(truth *oracle.Offsets) map[string]float64 {
+	want := map[string]float64{}
+	for _, p := range truth.Partitions {
+		labels := fmt.Sprintf("partition=%d,topic=%s", p.Partition.Partition, p.Topic)
+		want["kafka_topic_partition_current_offset "+labels] = float64(p.HighWatermark)
+		want["kafka_topic_partition_oldest_offset "+labels] = float64(p.Start)
+		want["kafka_topic_partitions topic="+p.Topic]++
+	}
+	for _, g := range truth.Groups {
+		for _, c := range g.Commits {
+			log, err := truth.Log(c.Partition)
+			if err != nil {
+				continue
+			}
+			lag := float64(log.HighWatermark - max(c.Offset, log.Start))
+			of := "consumergroup=" + g.Group
+			labels := fmt.Sprintf("%s,partition=%d,topic=%s", of, c.Partition.Partition, c.Topic)
+			want["kafka_consumergroup_current_offset "+labels] = float64(c.Offset)
+			want["kafka_consumergroup_lag "+labels] = lag
+			want["kafka_consumergroup_current_offset_sum "+of+",topic="+c.Topic] += float64(c.Offset)
+			want["kafka_consumergroup_lag_sum "+of+",topic="+c.Topic] += lag
+		}
+	}
+	want["kafka_brokers "] = float64(len(shared.Kafka.Nodes()))
+	return want
+}
+
+// samples parses /metrics into "name label=value,…" → value.
+func samples(body string) (map[string]float64, error) {
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]float64{}
+	for name, family := range families {
+		for _, m := range family.GetMetric() {
+			var labels []string
+			for _, l := range m.GetLabel() {
+				labels = append(labels, l.GetName()+"="+l.GetValue())
+			}
+			slices.Sort(labels)
+			all[name+" "+strings.Join(labels, ",")] = value(m)
+		}
+	}
+	return all, nil
+}
+
+func value(m *dto.Metric) float64 {
+	if m.GetUntyped() != nil {
+		return m.GetUntyped().GetValue()
+	}
+	return m.GetGauge().GetValue()
+}
+
+// differences says what is wrong or missing in the dialect's series, and which are there that should not be.
+func differences(want, got map[string]float64) error {
+	var wrong []string
+	families := map[string]bool{}
+	for series := range want {
+		families[strings.Fields(series)[0]] = true
+	}
+	for _, series := range slices.Sorted(maps.Keys(want)) {
+		if v, ok := got[series]; !ok || v != want[series] {
+			wrong = append(wrong, fmt.Sprintf("%s: %v (present: %v), want %v", series, v, ok, want[series]))
+		}
+	}
+	for _, series := range slices.Sorted(maps.Keys(got)) {
+		if _, ok := want[series]; !ok && families[strings.Fields(series)[0]] {
+			wrong = append(wrong, fmt.Sprintf("%s: %v, which the AdminClient knows nothing of", series, got[series]))
+		}
+	}
+	if len(wrong) > 0 {
+		return fmt.Errorf("%d of %d series differ, such as\n%s", len(wrong), len(want), strings.Join(wrong[:min(len(wrong), 10)], "\n"))
+	}
+	return nil
+}
+
+// TestPromtool has Prometheus' own tool check /metrics. It comes with Debian's package prometheus.
+func TestPromtool(t *testing.T) {
+	ctx := within(t, time.Minute)
+	_, body, err := scrape(ctx, "/metrics")
+	try(t, err)
+	promtool, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Fatal("promtool is missing: apt-get install prometheus")
+	}
+	cmd := exec.CommandContext(ctx, promtool, "check", "metrics")
+	cmd.Stdin = strings.NewReader(body)
+	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("promtool check metrics: %v\n%s", err, out)
+	}
+}

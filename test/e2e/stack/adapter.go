@@ -1,0 +1,215 @@
+package stack
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/pki"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/ports"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/proc"
+)
+
+// What manifests/base calls its objects.
+const (
+	Namespace = "kafka-lag-adapter"
+	Name      = "lag-adapter" // ServiceAccount, Deployment, Service
+	overlay   = "overlays/own-ca"
+)
+
+// Adapter is the product's adapter: a process of this machine in the place of
+// the Deployment's pods. It listens where the Service is, runs with the arguments
+// of the Deployment's container, and has the ServiceAccount's rights.
+type Adapter struct {
+	// URL is that of the metrics API, at the Service's address.
+	URL string
+	// WebURL is that of /metrics, /livez and /readyz.
+	WebURL string
+	// CA is the path of the CA that signed the serving certificate.
+	CA string
+
+	stack   *Stack
+	process *proc.Process
+	client  *http.Client // trusts CA
+	args    []string     // without those of Restart
+}
+
+// Process is the adapter's, to be hung or killed.
+func (a *Adapter) Process() *proc.Process { return a.process }
+
+// Deploy applies the manifests, starts the adapter, and waits until the API
+// server takes its APIs for available. extra are arguments that take precedence
+// over the Deployment's, each as --flag=value.
+func (s *Stack) Deploy(ctx context.Context, extra ...string) error {
+	serving, err := s.applyManifests(ctx)
+	if err != nil {
+		return fmt.Errorf("deploying the adapter: %w", err)
+	}
+	a, err := s.newAdapter(ctx, serving)
+	if err != nil {
+		return fmt.Errorf("deploying the adapter: %w", err)
+	}
+	if err := a.start(ctx, extra); err != nil {
+		return fmt.Errorf("deploying the adapter: %w", err)
+	}
+	s.Adapter = a
+	return s.waitAvailable(ctx)
+}
+
+// Restart stops the adapter, starts it with other extra arguments, and waits
+// until it is ready.
+func (a *Adapter) Restart(ctx context.Context, extra ...string) error {
+	const grace = 15 * time.Second // above what the adapter allows itself
+	if err := a.process.Stop(grace); err != nil {
+		return err
+	}
+	return a.start(ctx, extra)
+}
+
+// applyManifests applies the overlay for a serving certificate of one's own, and
+// returns the files of that certificate.
+func (s *Stack) applyManifests(ctx context.Context) (servingFiles, error) {
+	manifests := filepath.Join(s.Dir, "manifests")
+	if err := os.CopyFS(manifests, os.DirFS(s.layout.Manifests())); err != nil {
+		return servingFiles{}, fmt.Errorf("copying the manifests: %w", err)
+	}
+	files, err := writeServing(filepath.Join(manifests, overlay))
+	if err != nil {
+		return servingFiles{}, err
+	}
+	if err := s.ControlPlane.CreateServiceNamespace(ctx, Namespace); err != nil {
+		return servingFiles{}, err
+	}
+	if _, err := s.ControlPlane.Kubectl(ctx, "apply", "-k", filepath.Join(manifests, overlay)); err != nil {
+		return servingFiles{}, err
+	}
+	_, err = s.ControlPlane.Kubectl(ctx, "-n", Namespace, "rollout", "status", "deployment/"+Name, "--timeout=60s")
+	return files, err
+}
+
+// servingFiles are the paths of a serving certificate.
+type servingFiles struct{ ca, cert, key string }
+
+// writeServing makes a CA and a certificate for the Service's name where the
+// overlay expects them.
+func writeServing(dir string) (servingFiles, error) {
+	files := servingFiles{filepath.Join(dir, "ca.crt"), filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")}
+	ca, err := pki.NewCA(Name)
+	if err != nil {
+		return files, err
+	}
+	serving, err := ca.Server(Name+"."+Namespace+".svc", Name+"."+Namespace+".svc.cluster.local")
+	if err != nil {
+		return files, err
+	}
+	return files, errors.Join(
+		os.WriteFile(files.ca, ca.Cert, 0o644),
+		os.WriteFile(files.cert, serving.Cert, 0o644),
+		os.WriteFile(files.key, serving.Key, 0o600),
+	)
+}
+
+// newAdapter works out how the adapter has to run here.
+func (s *Stack) newAdapter(ctx context.Context, serving servingFiles) (*Adapter, error) {
+	client := s.ControlPlane.Client
+	deployment, err := client.AppsV1().Deployments(Namespace).Get(ctx, Name, metav1.GetOptions{})
+	if err != nil {
+		return nil, err
+	}
+	pod := deployment.Spec.Template.Spec
+	service, err := client.CoreV1().Services(Namespace).Get(ctx, Name, metav1.GetOptions{})
+	if err != nil {
+		return nil, err
+	}
+	if service.Spec.Type != corev1.ServiceTypeClusterIP {
+		return nil, fmt.Errorf("service %s is of type %s: the adapter can stand in only for a ClusterIP", Name, service.Spec.Type)
+	}
+	kubeconfig, err := s.ControlPlane.KubeconfigFor(ctx, Namespace, pod.ServiceAccountName)
+	if err != nil {
+		return nil, err
+	}
+	web, err := ports.Free(1)
+	if err != nil {
+		return nil, err
+	}
+	a := &Adapter{
+		URL:    "https://" + net.JoinHostPort(service.Spec.ClusterIP, "443"),
+		WebURL: fmt.Sprintf("http://127.0.0.1:%d", web[0]),
+		CA:     serving.ca, stack: s,
+	}
+	a.args, err = expand(override(pod.Containers[0].Args,
+		"--brokers="+s.Kafka.Bootstrap(),
+		"--bind-address="+service.Spec.ClusterIP, "--secure-port=443",
+		"--tls-cert-file="+serving.cert, "--tls-private-key-file="+serving.key,
+		"--kubeconfig="+kubeconfig, "--authentication-kubeconfig="+kubeconfig, "--authorization-kubeconfig="+kubeconfig,
+		fmt.Sprintf("--web.listen-address=127.0.0.1:%d", web[0]),
+	), pod.Containers[0].Env)
+	if err != nil {
+		return nil, err
+	}
+	a.client, err = trusting(serving.ca)
+	return a, err
+}
+
+// trusting makes a client for the adapter, whose certificate has the Service's name.
+func trusting(caFile string) (*http.Client, error) {
+	ca, err := os.ReadFile(caFile)
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(ca)
+	return &http.Client{
+		Timeout: 2 * time.Second, // of one look
+		Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{
+			RootCAs: roots, ServerName: Name + "." + Namespace + ".svc", MinVersion: tls.VersionTLS12,
+		}},
+	}, nil
+}
+
+func (a *Adapter) start(ctx context.Context, extra []string) error {
+	p, err := proc.Start(proc.Spec{
+		Name: Name, Path: a.stack.layout.Product(Name), Args: override(a.args, extra...), LogDir: a.stack.Dir,
+	})
+	if err != nil {
+		return err
+	}
+	a.process = p
+	err = p.Ready(ctx, func(ctx context.Context) error {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, a.URL+"/readyz", nil)
+		if err != nil {
+			return err
+		}
+		response, err := a.client.Do(request)
+		if err != nil {
+			return err
+		}
+		defer response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			return fmt.Errorf("%s/readyz answers %s", a.URL, response.Status)
+		}
+		return nil
+	})
+	if err != nil {
+		// The Service's port is below 1024, which needs a right that root has.
+		return errors.Join(fmt.Errorf("%w\nwhere port 443 is refused: run as root, or set sysctl net.ipv4.ip_unprivileged_port_start=443", err), p.Kill())
+	}
+	return nil
+}
+
+// waitAvailable waits until the API server reaches the adapter by its Service.
+func (s *Stack) waitAvailable(ctx context.Context) error {
+	_, err := s.ControlPlane.Kubectl(ctx, "wait", "--for=condition=Available", "--timeout=60s",
+		"apiservice/v1beta1.custom.metrics.k8s.io", "apiservice/v1beta2.custom.metrics.k8s.io")
+	return err
+}
