@@ -63,7 +63,7 @@ func (p Program) run(ctx context.Context, cfg config.Config, logger *slog.Logger
 	}
 	ready.Store(true)
 	logger.Info("started", "version", version.Version(), "metrics", "http://"+web.addr()+"/metrics", "brokers", cfg.Brokers,
-		"poll_interval", cfg.PollInterval, "max_age", cfg.MaxAge)
+		"poll_interval", cfg.PollInterval.String(), "max_age", cfg.MaxAge.String())
 	return runInOrder(ctx, func() { ready.Store(false) }, services...)
 }
 

@@ -29,7 +29,7 @@ func (j *journal) record(now problems) {
 	}
 	for _, key := range slices.Sorted(maps.Keys(j.since)) {
 		if now[key] == nil {
-			j.logger.Info("over: "+key, "lasted", time.Since(j.since[key]).Round(time.Millisecond))
+			j.logger.Info("over: "+key, "lasted", time.Since(j.since[key]).Round(time.Millisecond).String())
 			delete(j.since, key)
 		}
 	}

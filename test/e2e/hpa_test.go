@@ -94,22 +94,11 @@ func TestHPAWrongGroup(t *testing.T) {
 // holdReplicas watches for some time that the number of replicas stays: longer than the HPA's stabilization window here.
 func holdReplicas(ctx context.Context, t *testing.T, n int32, watch time.Duration) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, watch)
-	defer cancel()
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
-	for {
-		got, err := replicas(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		if err != nil || got != n {
+	for end := time.Now().Add(watch); time.Now().Before(end); <-tick.C {
+		if got, err := replicas(ctx); err != nil || got != n {
 			t.Fatalf("%d replicas (%v), want them to stay %d", got, err, n)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
 		}
 	}
 }

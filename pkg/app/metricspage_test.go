@@ -1,0 +1,123 @@
+package app
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/collector"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/exporter"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
+)
+
+//go:generate go test . -run ^TestMetricsPage$ -update
+
+// metricsPage is written from what the programs expose, by `make generate`.
+const metricsPage = "../../docs/metrics.md"
+
+const pageHead = `# Metrics
+
+What both programs serve at ` + "`/metrics`" + `. This page is generated from a scrape (` + "`make generate`" + `) and a test holds it true. Besides these
+there are the Go runtime's (` + "`go_*`" + `) and the process's (` + "`process_*`" + `); ` + "`lag-adapter`" + ` adds
+` + "`metrics_apiserver_metric_freshness_seconds`" + `, a histogram of the age of the values that the metrics API answered with.
+
+A series that is not known is absent: there is no sentinel and no zero for it.
+
+| series | type | labels | meaning |
+| --- | --- | --- | --- |
+`
+
+var update = flag.Bool("update", false, "write the page anew")
+
+func TestMetricsPage(t *testing.T) {
+	page := pageHead + strings.Join(rows(t), "")
+	if *update {
+		if err := os.WriteFile(metricsPage, []byte(page), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	current, err := os.ReadFile(metricsPage)
+	if err != nil || string(current) != page {
+		t.Errorf("%s is not current (%v); run make generate", metricsPage, err)
+	}
+}
+
+// rows makes one line of the table for each family.
+func rows(t *testing.T) []string {
+	t.Helper()
+	var rows []string
+	for name, family := range families(t) {
+		if strings.HasPrefix(name, "go_") || strings.HasPrefix(name, "process_") {
+			continue
+		}
+		var labels []string
+		for _, l := range family.GetMetric()[0].GetLabel() {
+			labels = append(labels, "`"+l.GetName()+"`")
+		}
+		rows = append(rows, fmt.Sprintf("| `%s` | %s | %s | %s |\n", name, strings.ToLower(family.GetType().String()), strings.Join(labels, " "), family.GetHelp()))
+	}
+	slices.Sort(rows)
+	if len(rows) < 20 {
+		t.Fatalf("only %d families were scraped", len(rows))
+	}
+	return rows
+}
+
+// families scrapes a handler whose snapshot has every series.
+func families(t *testing.T) map[string]*dto.MetricFamily {
+	t.Helper()
+	registry, store := newRegistry("lag-exporter"), &collector.Store{}
+	metrics := collector.NewMetrics(registry, store)
+	logger := slog.New(slog.DiscardHandler)
+	poller := collector.New(collector.Config{Interval: time.Hour}, oneOfEach{}, store, metrics, logger)
+	go func() { _ = poller.Run(t.Context()) }()
+	handler := exporter.New(store, registry, time.Hour, logger)
+	for {
+		recorder := httptest.NewRecorder()
+		handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
+		parser := expfmt.NewTextParser(model.UTF8Validation)
+		all, err := parser.TextToMetricFamilies(recorder.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all["kafka_lag_collector_cluster_up"] != nil && all["kafka_consumergroup_lag"] != nil { // the poll is over
+			return all
+		}
+		select {
+		case <-t.Context().Done():
+			t.Fatal("no poll")
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+// oneOfEach reads a cluster that has one of everything.
+type oneOfEach struct{}
+
+func (oneOfEach) Read(context.Context) *lag.Observation {
+	now := time.Now()
+	offset := func(value int64) lag.Offset { return lag.Offset{Value: value, ReadAt: now} }
+	return &lag.Observation{
+		Cluster: clusterName, StartedAt: now, MetadataReadAt: now,
+		Brokers: []lag.Broker{{ID: 1, Address: "kafka:9092"}},
+		Topics: []lag.Topic{{Name: "orders", Partitions: []lag.Partition{
+			{Leader: 1, PreferredLeader: 1, Replicas: 3, InSyncReplicas: 3, Start: offset(0), End: offset(9)},
+		}}},
+		Groups: []lag.GroupObservation{{
+			Name: "billing", Type: lag.GroupClassic, MembersReadAt: now, CommitsReadAt: now,
+			Commits: []lag.TopicCommits{{Topic: "orders", Partitions: []lag.Commit{{Offset: 4}}}},
+		}},
+	}
+}
