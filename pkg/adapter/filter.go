@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,6 +15,17 @@ import (
 	"k8s.io/apiserver/pkg/endpoints/handlers/responsewriters"
 	"k8s.io/metrics/pkg/apis/custom_metrics"
 )
+
+// checkPath refuses a path that is not text. The handlers behind it make a label of their metrics of it, which panics.
+func checkPath(next http.Handler, serializer runtime.NegotiatedSerializer) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !utf8.ValidString(r.URL.Path) {
+			writeStatus(apierrors.NewBadRequest(fmt.Sprintf("the path %q is not valid UTF-8", r.URL.Path)), serializer, w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
 
 // maxSelectors is the length in bytes that both selectors of a request may have together, decoded.
 const maxSelectors = 8 << 10

@@ -46,7 +46,7 @@ func newRig(t testing.TB, change ...func(*Options)) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { listener.Close() })
+	t.Cleanup(func() { _ = listener.Close() }) // a server that ran has closed it
 	opts := NewOptions()
 	opts.Listener, opts.ShutdownDelay = listener, 0
 	opts.SecureServing.ServerCert.CertKey.CertFile, opts.SecureServing.ServerCert.CertKey.KeyFile = keyPair(t, r.serving.issue("adapter"))
@@ -161,6 +161,16 @@ func TestPathsOfNothing(t *testing.T) {
 		}
 		expectStatusBody(t, answer)
 	}
+}
+
+// The API server library panics when it counts a request under a path that is no text, which it does at a timeout.
+func TestPathThatIsNoText(t *testing.T) {
+	rig := newRig(t)
+	answer := rig.get(nil, http.MethodGet, "/apis/custom.metrics.k8s.io/%95?timeout=1ns")
+	if answer.Code != http.StatusBadRequest || !strings.Contains(answer.Body.String(), "UTF-8") {
+		t.Errorf("got %d %s", answer.Code, answer.Body)
+	}
+	expectStatusBody(t, answer)
 }
 
 func TestAnswersOfBothVersions(t *testing.T) {

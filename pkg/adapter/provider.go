@@ -8,7 +8,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
-	"k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -97,7 +97,7 @@ func (p *Provider) GetMetricByName(ctx context.Context, object types.NamespacedN
 	if err != nil {
 		return nil, err
 	}
-	if problems := path.IsValidPathSegmentName(object.Name); len(problems) > 0 || object.Name == "" {
+	if problems := content.IsPathSegmentName(object.Name); len(problems) > 0 || object.Name == "" {
 		return nil, apierrors.NewBadRequest(fmt.Sprintf("%q is no name of an object: %v", object.Name, problems))
 	}
 	if info.GroupResource == podResource() {

@@ -58,7 +58,7 @@ func build(opts *Options, config *genericapiserver.Config, custom provider.Custo
 	config.RequestTimeout = requestTimeout
 	config.ShutdownDelayDuration = opts.ShutdownDelay
 	config.BuildHandlerChainFunc = func(handler http.Handler, c *genericapiserver.Config) http.Handler {
-		return genericapiserver.DefaultBuildHandlerChain(checkSelectors(handler, c.Serializer), c)
+		return checkPath(genericapiserver.DefaultBuildHandlerChain(checkSelectors(handler, c.Serializer), c), c.Serializer)
 	}
 	if opts.Ready != nil {
 		config.ReadyzChecks = append(config.ReadyzChecks,

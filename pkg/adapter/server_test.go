@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -19,7 +18,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/rest"
-	"k8s.io/klog/v2"
 	cmclient "k8s.io/metrics/pkg/client/custom_metrics"
 )
 
@@ -240,22 +238,6 @@ func TestTLSIsModern(t *testing.T) {
 	}
 	if err := stop(); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestKubernetesLogsGoToTheLogger(t *testing.T) {
-	var out strings.Builder
-	SetLogger(slog.New(slog.NewTextHandler(&out, nil)))
-	t.Cleanup(klog.ClearLogger)
-	klog.ErrorS(fmt.Errorf("refused"), "No connection", "to", "127.0.0.1")
-	klog.Background().V(4).Info("Chatter")
-	for _, part := range []string{"level=ERROR", `msg="No connection"`, "err=refused", "to=127.0.0.1"} {
-		if !strings.Contains(out.String(), part) {
-			t.Errorf("%q lacks %q", out.String(), part)
-		}
-	}
-	if strings.Contains(out.String(), "Chatter") {
-		t.Errorf("%q has what was logged at a lower level", out.String())
 	}
 }
 

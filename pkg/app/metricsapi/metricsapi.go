@@ -4,6 +4,7 @@ package metricsapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -72,6 +73,14 @@ func (e *Extension) Build(core app.Core) (app.Service, error) {
 	provider := adapter.NewProvider(adapter.ProviderConfig{
 		Source: core.Store, MaxAge: core.Config.MaxAge, Binder: adapter.SelectorBinder{}, Pods: local.Pods, Workloads: local.Workloads, Now: time.Now,
 	})
+	if pods != nil {
+		e.server.Ready = func() error {
+			if !pods.Synced() { // a rollout must not take the old pods away before the new ones can answer
+				return errors.New("the list of pods is not in yet")
+			}
+			return nil
+		}
+	}
 	server, err := adapter.NewServer(e.server, provider, core.Registry)
 	if err != nil {
 		return nil, fmt.Errorf("metrics API: %w", err)
