@@ -39,9 +39,12 @@ func up(ctx context.Context, where layout.Layout, file stateFile) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("not within %v", startLimit))
+	limited, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("not within %v", startLimit))
 	defer cancel()
-	if err := waitReady(ctx, serving, file); err != nil {
+	if err := waitReady(limited, serving, file); err != nil {
+		if ctx.Err() != nil {
+			return err // interrupted: the log has nothing to explain
+		}
 		return fmt.Errorf("%w\n--- the end of %s:\n%s", err, logPath, proc.Tail(logPath, 30))
 	}
 	if running, err = file.read(); err != nil {
