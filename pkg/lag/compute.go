@@ -94,10 +94,10 @@ func computeGroup(old *Group, read *GroupObservation, next *Snapshot, policy Pol
 		Name: read.Name, Type: read.Type, ProtocolType: read.ProtocolType, State: read.State, Coordinator: read.Coordinator,
 		MembersErr: read.MembersErr, MembersReadAt: read.MembersReadAt, Members: read.Members,
 	}
-	if g.MembersErr == nil && read.MembersReadAt.IsZero() {
+	if g.MembersErr == nil && read.MembersReadAt.IsZero() && read.CommitsErr == nil {
 		g.MembersErr = errNoMembers
 	}
-	if g.MembersErr != nil {
+	if read.MembersReadAt.IsZero() || g.MembersErr != nil {
 		g.MembersReadAt, g.Members = time.Time{}, nil
 		if old != nil {
 			g.MembersReadAt, g.Members, g.State, g.ProtocolType = old.MembersReadAt, old.Members, old.State, old.ProtocolType
@@ -231,9 +231,12 @@ func membership(members []Member) memberTopics {
 	return m
 }
 
-// keep adds the partitions of a reading before.
+// keep adds the partitions of a reading before, all of them where it could not tell which the group has.
 func (m memberTopics) keep(topics []TopicLag) {
 	for i := range topics {
+		if topics[i].moreRows {
+			m.subscribed[topics[i].Topic] = true
+		}
 		for j := range topics[i].Partitions {
 			m.assigned[topics[i].Topic] = append(m.assigned[topics[i].Topic], topics[i].Partitions[j].Partition)
 		}

@@ -192,6 +192,19 @@ func TestUnreadOffsetsKeepTheirTime(t *testing.T) {
 	}
 }
 
+// A topic to which a group subscribed while its partitions could not be read is not forgotten when the group rebalances.
+func TestRow26RebalanceLosesNoTopicThatIsStillUnknown(t *testing.T) {
+	orders := topic("orders", log(0, 100))
+	rebalancing := group("billing", commits("orders", 90), state("PreparingRebalance"), subscribes())
+	subscribed := observe(0, orders, topic("refunds", topicFails(lag.ClassTimeout)), group("billing", commits("orders", 90), subscribes("refunds")))
+	s := compute(earliest(), subscribed, observe(5, orders, topic("refunds", topicFails(lag.ClassTimeout)), rebalancing))
+	total, err := ask(s, 5, "billing")
+	wantUnknown(t, total, err, lag.ClassTimeout)
+	s = lag.Compute(s, observe(10, orders, topic("refunds", log(0, 7), log(0, 8)), rebalancing), earliest())
+	total, err = ask(s, 10, "billing")
+	wantLag(t, total, err, 25, 10)
+}
+
 // Contract: one bad partition never hurts another, wherever it stands among them.
 func TestRow2OnePartitionHidesNoOther(t *testing.T) {
 	for bad := range 3 {

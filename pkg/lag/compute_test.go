@@ -3,6 +3,7 @@ package lag_test
 import (
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -154,7 +155,7 @@ func rowsOf(g *lag.Group) string {
 	var rows []string
 	for i := range g.Topics {
 		for _, p := range g.Topics[i].Partitions {
-			rows = append(rows, g.Topics[i].Topic+"/"+string(rune('0'+p.Partition)))
+			rows = append(rows, g.Topics[i].Topic+"/"+strconv.Itoa(int(p.Partition)))
 		}
 	}
 	slices.Sort(rows)

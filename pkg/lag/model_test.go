@@ -136,29 +136,36 @@ func (m *model) read(g *modelGroup, read *lag.GroupObservation, second int) read
 			add(t.Topic, c.Partition)
 		}
 	}
+	addAll := func(topic string) {
+		t := m.topics[topic]
+		if t == nil || t.err && !t.gone() {
+			r.more[topic] = true
+		}
+		if t != nil {
+			for p := range t.parts {
+				add(topic, p)
+			}
+		}
+	}
 	for _, member := range g.members {
 		for _, a := range member.Assigned {
 			for _, p := range a.Partitions {
 				add(a.Topic, p)
 			}
 		}
-		for _, name := range member.Subscribed {
-			t := m.topics[name]
-			if t == nil || t.err && !t.gone() {
-				r.more[name] = true
-			}
-			if t != nil {
-				for p := range t.parts {
-					add(name, p)
-				}
-			}
+		for _, topic := range member.Subscribed {
+			addAll(topic)
 		}
 	}
 	if g.rebalances && len(g.readings) > 0 {
-		for topic, rows := range g.readings[len(g.readings)-1].rows {
+		before := g.readings[len(g.readings)-1]
+		for topic, rows := range before.rows {
 			for p := range rows {
 				add(topic, p)
 			}
+		}
+		for topic := range before.more {
+			addAll(topic)
 		}
 	}
 	return r
@@ -258,9 +265,7 @@ func (m *model) kept(readings []reading, q query) (second int, must bool) {
 type completeness int
 
 const (
-	none   completeness = iota // nothing is selected
-	partly                     // something that is selected is not known
-	whole
+	none, partly, whole completeness = 0, 1, 2 // nothing is selected; something that is selected is not known; all of it is
 )
 
 // sum adds up what is selected.

@@ -1,6 +1,7 @@
 package lag
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -250,8 +251,9 @@ func (s *summation) nothing() error {
 			Hint: "check the name and cluster, the adapter's --group-include and --group-exclude, and that its Kafka user may Describe the group"}
 	}
 	for _, g := range s.empty {
-		if g.MembersErr != nil {
-			return s.unknown(g, fmt.Errorf("it has no matching commits and its members are not known: %w", g.MembersErr), g.MembersReadAt)
+		if g.MembersErr != nil || g.MembersReadAt.IsZero() {
+			err := cmp.Or(g.MembersErr, g.Err)
+			return s.unknown(g, fmt.Errorf("it has no matching commits and its members are not known: %w", err), g.MembersReadAt)
 		}
 	}
 	return &AbsentError{What: fmt.Sprintf("no partition matches %s, although the consumer group exists (%s)", s.sel.What, some(s.empty)),

@@ -104,6 +104,13 @@ func TestReasonIsThatOfTheSelectedTopic(t *testing.T) {
 	}
 }
 
+func TestWhatMembersThatWereNeverReadMayHaveIsNotAbsent(t *testing.T) {
+	commitsOnly := observe(0, topic("orders", log(0, 9)), group("billing", commits("orders", 3), membersFail(lag.ClassTimeout)))
+	s := compute(lag.Policy{}, commitsOnly, observe(5, topic("orders", log(0, 9)), group("billing", commitsFail(lag.ClassTimeout), membersNotRead)))
+	total, err := ask(s, 5, "billing", onTopics("refunds"))
+	wantUnknown(t, total, err, lag.ClassTimeout)
+}
+
 func TestAbsentErrorNamesAFewGroups(t *testing.T) {
 	s := compute(lag.Policy{}, observe(0, group("a"), group("b"), group("c"), group("d"), group("e")))
 	_, err := sumOver(s, 0, nil)
