@@ -60,11 +60,8 @@ func writeBrokerInfo(e *encoder, s *lag.Snapshot) {
 }
 
 func writeTopicPartitions(e *encoder, s *lag.Snapshot) {
-	if !e.metadataKnown(s) {
-		return
-	}
 	for i := range s.Topics {
-		if t := &s.Topics[i]; described(s, t) {
+		if t := &s.Topics[i]; e.topicKnown(t) {
 			e.at(label{name: "topic", value: t.Name})
 			e.sample(int64(len(t.Partitions)))
 		}
@@ -90,12 +87,9 @@ func offsets(of func(*lag.Partition) lag.Offset) func(*encoder, *lag.Snapshot) {
 // partitions writes what the metadata says of every partition; ok is false where it does not say it.
 func partitions(value func(*lag.Partition) (v int64, ok bool)) func(*encoder, *lag.Snapshot) {
 	return func(e *encoder, s *lag.Snapshot) {
-		if !e.metadataKnown(s) {
-			return
-		}
 		for i := range s.Topics {
 			t := &s.Topics[i]
-			if !described(s, t) {
+			if !e.topicKnown(t) {
 				continue
 			}
 			e.atPartitions(t.Name)
@@ -217,10 +211,13 @@ func (e *encoder) metadataKnown(s *lag.Snapshot) bool {
 	return true
 }
 
-// described says whether the metadata that the snapshot has tells of the topic's partitions. If none could be read this time,
-// every topic says so, while the metadata is the one read before.
-func described(s *lag.Snapshot, t *lag.Topic) bool {
-	return t.Err == nil || s.MetadataErr != nil && len(t.Partitions) > 0
+// topicKnown says whether a topic's partitions, leaders and replicas may be written, and that they are about to be.
+func (e *encoder) topicKnown(t *lag.Topic) bool {
+	if !t.Known(e.now, e.maxAge) {
+		return false
+	}
+	e.ages(t.ReadAt)
+	return true
 }
 
 func oneIf(yes bool) int64 {

@@ -44,6 +44,8 @@ func TestUnknownIsAbsent(t *testing.T) {
 		stale  map[string]float64 // 40 s after the first collection
 		err    map[string]float64 // 70 s after it, when what it read is too old
 		always map[string]float64 // both
+		// thenMetadataFails adds a third collection, 5 s later, that reads nothing.
+		thenMetadataFails bool
 	}{
 		{
 			name:  "nothing fails",
@@ -89,9 +91,18 @@ func TestUnknownIsAbsent(t *testing.T) {
 			fail: func(obs *lag.Observation) {
 				obs.Topics[1] = lag.Topic{Name: "orders", Err: &lag.ReadError{Class: lag.ClassAuthorization, Broker: 1, Op: "Metadata", Err: errors.New("denied")}}
 			},
-			stale:  map[string]float64{billingLag0: 42, billingLagSum: 42, billingUp: 1, ordersEnd1: 50},
-			err:    map[string]float64{billingLag0: absent, billingLagSum: absent, billingUp: 0, ordersEnd1: absent},
-			always: map[string]float64{ordersCount: absent, ordersLeader0: absent, brokers: 2, billingMembers: 2},
+			stale:  map[string]float64{billingLag0: 42, billingLagSum: 42, billingUp: 1, ordersEnd1: 50, ordersCount: 3, ordersLeader0: 1},
+			err:    map[string]float64{billingLag0: absent, billingLagSum: absent, billingUp: 0, ordersEnd1: absent, ordersCount: absent, ordersLeader0: absent},
+			always: map[string]float64{brokers: 2, billingMembers: 2},
+		},
+		{
+			name: "one topic is forbidden, and then all metadata fails",
+			fail: func(obs *lag.Observation) { // the topic's facts are from t0, not from when metadata was last read
+				obs.Topics[1] = lag.Topic{Name: "orders", Err: &lag.ReadError{Class: lag.ClassAuthorization, Broker: 1, Op: "Metadata", Err: errors.New("denied")}}
+			},
+			thenMetadataFails: true,
+			stale:             map[string]float64{ordersCount: 3, ordersLeader0: 1, brokers: 2},
+			err:               map[string]float64{ordersCount: absent, ordersLeader0: absent, brokers: 2},
 		},
 		{
 			name:   "a commit beyond the end",
@@ -116,7 +127,13 @@ func TestUnknownIsAbsent(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			second := observe("default", t0.Add(30*time.Second))
 			test.fail(second)
-			h, s := newHandler(prometheus.NewRegistry(), &bytes.Buffer{}, compute(observe("default", t0), second))
+			snapshot := compute(observe("default", t0), second)
+			if test.thenMetadataFails {
+				denied := &lag.ReadError{Class: lag.ClassTimeout, Broker: -1, Op: "Metadata", Err: errors.New("no answer")}
+				third := &lag.Observation{Cluster: "default", StartedAt: t0.Add(35 * time.Second), MetadataErr: denied, ListingErr: denied}
+				snapshot = lag.Compute(snapshot, third, lag.Policy{})
+			}
+			h, s := newHandler(prometheus.NewRegistry(), &bytes.Buffer{}, snapshot)
 			for _, scrape := range []struct {
 				after time.Duration
 				want  []map[string]float64

@@ -1,6 +1,9 @@
 package lag
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // computeMetadata fills brokers and topics. What could not be read keeps the offsets of the previous snapshot.
 func computeMetadata(next, prev *Snapshot, obs *Observation) {
@@ -16,11 +19,11 @@ func computeMetadata(next, prev *Snapshot, obs *Observation) {
 	next.MetadataReadAt, next.Brokers = obs.MetadataReadAt, obs.Brokers
 	next.Topics = make([]Topic, 0, len(obs.Topics))
 	for i := range obs.Topics {
-		next.Topics = append(next.Topics, computeTopic(prev.Topic(obs.Topics[i].Name), &obs.Topics[i]))
+		next.Topics = append(next.Topics, computeTopic(prev.Topic(obs.Topics[i].Name), &obs.Topics[i], obs.MetadataReadAt))
 	}
 }
 
-func computeTopic(old, read *Topic) Topic {
+func computeTopic(old, read *Topic, readAt time.Time) Topic {
 	if old != nil && old.ID != read.ID && read.Err == nil {
 		old = nil // deleted and created again: the old offsets are of another log
 	}
@@ -28,6 +31,7 @@ func computeTopic(old, read *Topic) Topic {
 		return unreadTopic(old, read, err)
 	}
 	t := *read
+	t.ReadAt = readAt
 	t.Partitions = slices.Clone(read.Partitions)
 	for i := range t.Partitions {
 		p := &t.Partitions[i]

@@ -38,7 +38,9 @@ type Topic struct {
 	Name string
 	ID   [16]byte // zero where the broker does not know topic ids (before Metadata v10)
 	// Err says why the partitions are not known; Class ClassNotFound if the brokers say that the topic does not exist.
-	Err        error
+	Err error
+	// ReadAt is when the partitions, their leaders and their replicas were read; zero if never. Compute sets it.
+	ReadAt     time.Time
 	Partitions []Partition
 
 	// missed counts, in a Snapshot, the answers in a row that said that the topic does not exist.

@@ -102,6 +102,12 @@ func (s *Snapshot) MetadataKnown(now time.Time, maxAge time.Duration) bool {
 	return !s.MetadataReadAt.IsZero() && now.Sub(s.MetadataReadAt) <= maxAge
 }
 
+// Known says whether the topic's partitions, leaders and replicas were read at most maxAge before now. Offsets have times of
+// their own.
+func (t *Topic) Known(now time.Time, maxAge time.Duration) bool {
+	return !t.ReadAt.IsZero() && now.Sub(t.ReadAt) <= maxAge
+}
+
 // complete returns the latest reading of the group in which every partition was known, nil if there is none.
 func (g *Group) complete() *Group {
 	if g.incompleteErr() != nil || g.ReadAt.IsZero() {
