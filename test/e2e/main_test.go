@@ -24,7 +24,9 @@ const startLimit = 3 * time.Minute
 // before they run and not after.
 var shared *stack.Stack
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+func TestMain(m *testing.M) {
+	os.Exit(run(m)) //nolint:forbidigo // this is the main of the test's binary
+}
 
 // run starts the stack once for all tests, and stops it also when they are
 // interrupted. If they panic or are killed, the kernel ends its processes.

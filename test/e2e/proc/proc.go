@@ -53,7 +53,7 @@ func Start(spec Spec) (*Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting %s: %w", spec.Name, err)
 	}
-	p.cmd = exec.Command(spec.Path, spec.Args...)
+	p.cmd = exec.Command(spec.Path, spec.Args...) //nolint:noctx // lives until it is stopped, not as long as the call that starts it
 	p.cmd.Env = append(os.Environ(), spec.Env...)
 	p.cmd.Dir = spec.Dir
 	p.cmd.Stdout, p.cmd.Stderr = log, log
@@ -119,7 +119,7 @@ func (p *Process) Ready(ctx context.Context, probe func(context.Context) error) 
 	go func() {
 		select {
 		case <-p.exited:
-			cancel(fmt.Errorf("%s has ended: %v", p.spec.Name, p.err))
+			cancel(errors.Join(fmt.Errorf("%s has ended", p.spec.Name), p.err))
 		case <-ctx.Done():
 		}
 	}()

@@ -24,11 +24,11 @@ const parentEnv = "PROC_TEST_PARENT"
 func TestMain(m *testing.M) {
 	if file := os.Getenv(parentEnv); file != "" {
 		if err := beParent(file); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+			panic(err) // there is no test to fail
 		}
+		return
 	}
-	os.Exit(m.Run())
+	m.Run() // whose result becomes that of the binary
 }
 
 func beParent(file string) error {
@@ -46,7 +46,7 @@ func beParent(file string) error {
 func TestChildDiesWithItsParent(t *testing.T) {
 	ctx := within(t, 30*time.Second)
 	file := filepath.Join(t.TempDir(), "pid")
-	parent := exec.Command(os.Args[0])
+	parent := exec.CommandContext(ctx, os.Args[0])
 	parent.Env = append(os.Environ(), parentEnv+"="+file)
 	if err := parent.Start(); err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -21,7 +22,7 @@ const usage = `usage: stack up | down | serve
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, os.Args[1:])
+	err := run(ctx, os.Stdout, os.Args[1:])
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "stack:", err)
@@ -29,7 +30,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, args []string) error {
+func run(ctx context.Context, out io.Writer, args []string) error {
 	if len(args) != 1 {
 		return errors.New(usage)
 	}
@@ -40,11 +41,11 @@ func run(ctx context.Context, args []string) error {
 	state := stateFile(filepath.Join(where.Root, ".cache", "run", "stack.json"))
 	switch args[0] {
 	case "up":
-		return up(ctx, where, state)
+		return up(ctx, out, where, state)
 	case "serve":
-		return serve(ctx, where, state)
+		return serve(ctx, out, where, state)
 	case "down":
-		return down(ctx, state)
+		return down(ctx, out, state)
 	default:
 		return errors.New(usage)
 	}

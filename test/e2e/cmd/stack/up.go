@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,7 +23,7 @@ const (
 )
 
 // up runs serve in the background and waits until it is ready.
-func up(ctx context.Context, where layout.Layout, file stateFile) error {
+func up(ctx context.Context, out io.Writer, where layout.Layout, file stateFile) error {
 	running, err := file.read()
 	if err != nil {
 		return err
@@ -31,8 +32,8 @@ func up(ctx context.Context, where layout.Layout, file stateFile) error {
 		if !running.Ready {
 			return errors.New("another `make e2e-up` is starting it")
 		}
-		fmt.Println(running.Guide)
-		return nil
+		_, err := fmt.Fprintln(out, running.Guide)
+		return err
 	}
 	logPath := filepath.Join(filepath.Dir(string(file)), "stack.log")
 	serving, err := background(where, logPath)
@@ -50,8 +51,8 @@ func up(ctx context.Context, where layout.Layout, file stateFile) error {
 	if running, err = file.read(); err != nil {
 		return err
 	}
-	fmt.Println(running.Guide)
-	return nil
+	_, err = fmt.Fprintln(out, running.Guide)
+	return err
 }
 
 // waitReady waits until serve says that its stack is ready. Where that does not
@@ -62,7 +63,7 @@ func waitReady(ctx context.Context, serving *exec.Cmd, file stateFile) error {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		end(fmt.Errorf("it has ended: %w", serving.Wait()))
+		end(errors.Join(errors.New("it has ended"), serving.Wait()))
 	}()
 	err := await.Until(ctx, "the stack", func(context.Context) error {
 		s, err := file.read()
@@ -95,7 +96,7 @@ func background(where layout.Layout, logPath string) (*exec.Cmd, error) {
 		return nil, err
 	}
 	defer log.Close()
-	cmd := exec.Command(self, "serve")
+	cmd := exec.Command(self, "serve") //nolint:noctx // it outlives this process
 	cmd.Dir = where.Root
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -103,7 +104,7 @@ func background(where layout.Layout, logPath string) (*exec.Cmd, error) {
 }
 
 // serve runs the stack until ctx ends.
-func serve(ctx context.Context, where layout.Layout, file stateFile) (err error) {
+func serve(ctx context.Context, out io.Writer, where layout.Layout, file stateFile) (err error) {
 	self, err := proc.Identify("stack", os.Getpid())
 	if err != nil {
 		return err
@@ -134,21 +135,23 @@ func serve(ctx context.Context, where layout.Layout, file stateFile) (err error)
 	if err := file.write(state{Server: self, Ready: true, Processes: ids, Guide: text}); err != nil {
 		return err
 	}
-	fmt.Println(text)
+	if _, err := fmt.Fprintln(out, text); err != nil {
+		return err
+	}
 	<-ctx.Done()
 	return nil
 }
 
 // down ends serve, which ends its stack; what is left after that it kills: the
 // recorded processes and no others.
-func down(ctx context.Context, file stateFile) error {
+func down(ctx context.Context, out io.Writer, file stateFile) error {
 	running, err := file.read()
 	if err != nil {
 		return err
 	}
 	if running == nil {
-		fmt.Println("Nothing is up.")
-		return nil
+		_, err := fmt.Fprintln(out, "Nothing is up.")
+		return err
 	}
 	if err := running.Server.Signal(syscall.SIGTERM); err != nil {
 		return err
@@ -169,6 +172,9 @@ func down(ctx context.Context, file stateFile) error {
 			return err
 		}
 	}
-	fmt.Println("The stack is down.")
-	return file.remove()
+	if err := file.remove(); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(out, "The stack is down.")
+	return err
 }
