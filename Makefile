@@ -15,10 +15,15 @@ LDFLAGS := -s -w -X $(MODULE)/pkg/version.version=$(VERSION) -X $(MODULE)/pkg/ve
 MODULES := . $(patsubst %/go.mod,%,$(wildcard test/*/go.mod))
 # Those whose tests need Go and nothing else.
 UNIT_MODULES := $(filter-out test/e2e,$(MODULES))
-ALL_MODULES := $(MODULES) $(patsubst %/go.mod,%,$(wildcard test/tools/*/go.mod))
+
+# Not test/tools/controlplane: tidied, its go.mod would no longer tell which versions were chosen.
+TIDY_MODULES := $(MODULES) test/tools/lint
 
 # The race detector needs a C compiler, the programs do not.
 RACE := $(if $(shell command -v $$($(GO) env CC)),-race)
+
+# All but the race detector's builds are made in this one way, so that they share what is compiled: Kubernetes takes minutes.
+STATIC := CGO_ENABLED=0 GOFLAGS='$(shell $(GO) env GOFLAGS) -trimpath'
 
 # in-each DIRS,COMMAND: runs it in all of them, and fails at the end if it failed in one.
 in-each = failed=; for dir in $(1); do echo "$$dir: $(2)"; (cd $$dir && $(2)) || failed+=" $$dir"; done; \
@@ -32,7 +37,7 @@ help:
 
 .PHONY: build
 build: ## build bin/lag-adapter and bin/lag-exporter
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+	$(STATIC) $(GO) build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 
 .PHONY: image
 image: ## build both container images, with buildah or docker (VERSION, IMAGE_PREFIX, BUILDER, BASE)
@@ -46,14 +51,15 @@ image-%:
 		$(if $(GOPROXY),--build-arg GOPROXY=$(GOPROXY)) .
 
 .PHONY: clean
-clean: ## remove bin and .cache (run `make e2e-down` first, if the stack is up)
+clean: ## remove bin and .cache
+	@[[ ! -e .cache/run/stack.json ]] || { echo 'the stack of `make e2e-up` may be running: run `make e2e-down` first' >&2; exit 1; }
 	rm -rf bin .cache
 
 ##### Try
 
 .PHONY: demo
 demo: build ## show it at work: an in-process Kafka, the adapter, a pool of consumers (FOR=60s ends it by itself)
-	$(GO) build -trimpath -o bin/demo ./test/demo
+	$(STATIC) $(GO) build -o bin/demo ./test/demo
 	@exec bin/demo $(if $(FOR),--for=$(FOR))
 
 .PHONY: e2e-up
@@ -73,13 +79,13 @@ test: ## unit and protocol tests of all that needs only Go, with the race detect
 
 .PHONY: e2e
 e2e: e2e-build ## end-to-end tests on a real Kafka and a real control plane (Go, Java 17, Maven; buildah for the images)
-	cd test/e2e && $(GO) test -count=1 -p 1 -timeout 30m ./...
+	cd test/e2e && $(STATIC) $(GO) test -count=1 -p 1 -timeout 30m ./...
 	$(if $(shell command -v buildah),$(MAKE) test-image,@echo 'NOT TESTED: the images, for which `make test-image` needs buildah' >&2)
 
 .PHONY: e2e-build
 e2e-build: build
 	test/e2e/build.sh
-	cd test/e2e && CGO_ENABLED=0 $(GO) build -o $(CURDIR)/.cache/bin/stack ./cmd/stack
+	cd test/e2e && $(STATIC) $(GO) build -o $(CURDIR)/.cache/bin/stack ./cmd/stack
 
 .PHONY: test-image
 test-image: ## build both images without a network and run them (buildah, busybox; as root)
@@ -87,19 +93,19 @@ test-image: ## build both images without a network and run them (buildah, busybo
 
 GOLANGCI_LINT := .cache/bin/golangci-lint
 $(GOLANGCI_LINT): test/tools/lint/go.mod test/tools/lint/go.sum
-	cd test/tools/lint && CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $(CURDIR)/$(@D)/ tool
+	cd test/tools/lint && $(STATIC) $(GO) build -ldflags '-s -w' -o $(CURDIR)/$(@D)/ tool
 	@touch $@
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## lint all modules by .golangci.yml
-	@$(call in-each,$(MODULES),$(CURDIR)/$(GOLANGCI_LINT) run --config $(CURDIR)/.golangci.yml ./...)
+	@$(call in-each,$(MODULES),$(STATIC) $(CURDIR)/$(GOLANGCI_LINT) run --config $(CURDIR)/.golangci.yml ./...)
 
 # What is generated has a //go:generate line; it is current if generating it again changes nothing.
 WORKTREE_STATE := { git diff; git status --porcelain; } | sha256sum
 .PHONY: verify
 verify: ## check that go.mod, go.sum, formatting and generated files are current
-	@$(call in-each,$(ALL_MODULES),$(GO) mod tidy -diff)
-	@$(call in-each,$(ALL_MODULES),$(GO) mod verify)
+	@$(call in-each,$(TIDY_MODULES),$(GO) mod tidy -diff)
+	@$(call in-each,$(MODULES),$(GO) mod verify)
 	@unformatted=$$(gofmt -l cmd pkg test); [[ -z $$unformatted ]] || { echo "not formatted by gofmt:" $$unformatted >&2; exit 1; }
 	@before=$$($(WORKTREE_STATE)); $(MAKE) generate; \
 	[[ $$before == $$($(WORKTREE_STATE)) ]] || { echo 'generated files were not current; commit what `make generate` wrote' >&2; exit 1; }
@@ -111,4 +117,4 @@ generate: ## write generated files anew
 .PHONY: bench
 bench: build ## benchmarks and sizes; compare within one run only
 	$(GO) test -run '^$$' -bench . -benchmem ./pkg/... ./test/bench/...
-	@stat -c '%n %s bytes' bin/lag-adapter bin/lag-exporter
+	@$(STATIC) $(GO) run ./test/bench/footprint

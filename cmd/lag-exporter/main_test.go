@@ -8,7 +8,7 @@ import (
 
 // The sidecar must stay small: whatever links Kubernetes weighs some 60 MB.
 func TestLinksNoKubernetes(t *testing.T) {
-	out, err := exec.Command("go", "list", "-deps", ".").Output()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", ".").Output()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -68,7 +69,11 @@ func freeAddress(t *testing.T) string {
 }
 
 func (p *program) get(path string) (int, string) {
-	resp, err := http.Get(p.url + path)
+	req, err := http.NewRequestWithContext(p.t.Context(), http.MethodGet, p.url+path, http.NoBody)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return 0, err.Error()
 	}
@@ -234,11 +239,11 @@ func TestStopsInOrder(t *testing.T) {
 }
 
 func TestOneFailureStopsTheRest(t *testing.T) {
-	failure := fmt.Errorf("broken")
+	failure := errors.New("broken")
 	stopped := false
 	err := runInOrder(t.Context(), func() {}, serviceFunc(func(context.Context) error { return failure }),
 		serviceFunc(func(ctx context.Context) error { <-ctx.Done(); stopped = true; return nil }))
-	if err != failure || !stopped {
+	if !errors.Is(err, failure) || !stopped {
 		t.Errorf("%v, the other stopped: %v", err, stopped)
 	}
 }

@@ -68,7 +68,7 @@ func (b *hostile) offset() int64 {
 	case 5:
 		var raw [8]byte
 		b.data = b.data[copy(raw[:], b.data):]
-		return int64(binary.LittleEndian.Uint64(raw[:])) //nolint:gosec // any value is wanted
+		return int64(binary.LittleEndian.Uint64(raw[:]))
 	default:
 		return 100 + int64(b.below(100))
 	}
@@ -102,7 +102,7 @@ func (b *hostile) read(second int) lag.Offset {
 func (b *hostile) numbers() []int32 {
 	numbers := make([]int32, b.below(6))
 	for i := range numbers {
-		numbers[i] = int32(b.below(7)) - 1 //nolint:gosec // below 7
+		numbers[i] = int32(b.below(7)) - 1
 	}
 	slices.Sort(numbers)
 	return numbers

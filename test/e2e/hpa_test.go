@@ -57,10 +57,10 @@ func checkAnswers(ctx context.Context, t *testing.T, lag int64, pods int) {
 					}
 				}
 				sum, err := values.sum()
-				if err != nil || len(values.Items) != items || sum != lag {
-					return fmt.Errorf("%d items that add up to %d (%w), want %d items and %d", len(values.Items), sum, err, items, lag)
+				if err == nil && (len(values.Items) != items || sum != lag) {
+					err = fmt.Errorf("%d items that add up to %d, want %d items and %d", len(values.Items), sum, items, lag)
 				}
-				return nil
+				return err
 			}))
 		}
 	}

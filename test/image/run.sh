@@ -2,8 +2,8 @@
 # Builds the images of both programs by `make image`, with no registry and no network, and tries them.
 #
 # The builder image is busybox and the machine's own Go with its caches, which are mounted and not copied; the base image has
-# a user and a CA bundle's place and nothing else, as distroless/static does. Everything is made in a temporary folder and
-# removed. Needs buildah and a static busybox (Debian: buildah, busybox-static), and root.
+# a user and nothing else. Everything is made in a temporary folder and removed. Needs buildah and a static busybox (Debian:
+# buildah, busybox-static), and root.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
