@@ -8,10 +8,11 @@ import (
 	"os"
 	"time"
 
-	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/demo/hpa"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/demo/traffic"
-	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/demo/view"
 )
+
+// startTimeout is how long the demo may take to answer first; it takes about a second.
+const startTimeout = 30 * time.Second
 
 // run runs the demo until the context or its time ends. Whatever it started has stopped when it returns, the autoscaler first and
 // Kafka last. That it was told to end is no error.
@@ -48,10 +49,7 @@ func run(ctx context.Context, s settings, show display) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := ready(startCtx, adapter, metrics); err != nil {
-		return endOf(ctx, err)
-	}
-	refused, err := certificates.check(startCtx, adapter.apiURL+podsPath)
+	refused, err := prove(startCtx, adapter, metrics, certificates)
 	if err != nil {
 		return endOf(ctx, err)
 	}
@@ -59,13 +57,15 @@ func run(ctx context.Context, s settings, show display) (err error) {
 		return fmt.Errorf("write to the terminal: %w", err)
 	}
 	adapter.log.follow(show) // not before: that strangers are refused is logged as an error
-	if s.length > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, s.length)
-		defer cancel()
+	return newLoop(load, metrics, s.autoscaler, show).run(ctx, s.sync, s.length, adapter.done)
+}
+
+// prove waits until the metrics API answers, and checks that it does so only to the autoscaler. It reports who is refused.
+func prove(ctx context.Context, adapter *lagAdapter, metrics *metricsClient, certificates *access) (string, error) {
+	if err := ready(ctx, adapter, metrics); err != nil {
+		return "", err
 	}
-	loop := &loop{traffic: load, metrics: metrics, autoscaler: hpa.New(s.autoscaler), show: show, start: time.Now()}
-	return loop.run(ctx, s.sync, adapter.done)
+	return certificates.check(ctx, adapter.apiURL+podsPath)
 }
 
 // endOf is the error of a start, unless it failed because the demo was told to end.
@@ -93,83 +93,4 @@ func ready(ctx context.Context, adapter *lagAdapter, metrics *metricsClient) err
 		case <-ticker.C:
 		}
 	}
-}
-
-// loop asks for the lag and sizes the consumers, again and again.
-type loop struct {
-	traffic    *traffic.Traffic
-	metrics    *metricsClient
-	autoscaler *hpa.Autoscaler
-	show       display
-	start      time.Time
-
-	last     traffic.Totals // at the last sync
-	lastSync time.Time
-	syncs    int
-	errors   int
-	most     int // replicas
-}
-
-// run ends with the context, or when the adapter has ended, which is then reported by who stops it.
-func (l *loop) run(ctx context.Context, interval time.Duration, adapterDone <-chan struct{}) error {
-	l.lastSync, l.last = l.start, l.traffic.Totals()
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-adapterDone:
-		case <-ctx.Done():
-		case <-ticker.C:
-		}
-		if ctx.Err() != nil || ended(adapterDone) { // they come first: the adapter takes the same signals
-			return l.show.Print(l.summary())
-		}
-		row, err := l.sync(time.Now())
-		if err != nil {
-			return err
-		}
-		if err := l.show.Show(row); err != nil {
-			return fmt.Errorf("write to the terminal: %w", err)
-		}
-	}
-}
-
-func ended(done <-chan struct{}) bool {
-	select {
-	case <-done:
-		return true
-	default:
-		return false
-	}
-}
-
-// sync is one look at the metrics API and what follows from it.
-func (l *loop) sync(now time.Time) (view.Row, error) {
-	pods, totals := l.traffic.Consumers(), l.traffic.Totals()
-	since := now.Sub(l.lastSync).Seconds()
-	row := view.Row{
-		Elapsed:  now.Sub(l.start),
-		Produced: float64(totals.Produced-l.last.Produced) / since,
-		Consumed: float64(totals.Consumed-l.last.Consumed) / since,
-		Lag:      totals.Lag(),
-		Before:   len(pods), After: len(pods),
-	}
-	l.last, l.lastSync = totals, now
-	values, err := l.metrics.lag()
-	if err == nil {
-		row.After, err = l.autoscaler.Replicas(now, pods, values)
-	}
-	row.Err, row.Pods = err, len(values)
-	for _, value := range values {
-		row.Sum += value
-	}
-	l.syncs++
-	if err != nil {
-		l.errors++
-	}
-	l.most = max(l.most, row.After)
-	if err := l.traffic.Resize(row.After); err != nil {
-		return row, fmt.Errorf("scale from %d to %d consumers: %w", row.Before, row.After, err)
-	}
-	return row, nil
 }

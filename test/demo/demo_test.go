@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -25,16 +26,37 @@ import (
 // TestMain holds the demo to stopping all that it starts.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// fakeDisplay calls what is set.
+// inOwnProcess says whether the test is to be run here. If not, it has been run in a process of its own, of which there is a fresh
+// one for each test that starts the adapter: the Kubernetes libraries have one logger per process, which must not be replaced
+// while goroutines of an earlier server may still use it.
+func inOwnProcess(t *testing.T) bool {
+	t.Helper()
+	const marker = "DEMO_TEST_PROCESS"
+	if os.Getenv(marker) == t.Name() {
+		return true
+	}
+	own := exec.CommandContext(t.Context(), os.Args[0], "-test.v", "-test.run=^"+t.Name()+"$")
+	own.Env = append(os.Environ(), marker+"="+t.Name())
+	if output, err := own.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, output)
+	}
+	return false
+}
+
+// fakeDisplay calls what is set. Notes may come late, from libraries that log after they have stopped.
 type fakeDisplay struct {
 	PrintFunc func(text string) error
 	ShowFunc  func(view.Row) error
 	NoteFunc  func(level slog.Level, text string)
 }
 
-func (d fakeDisplay) Print(text string) error            { return d.PrintFunc(text) }
-func (d fakeDisplay) Show(row view.Row) error            { return d.ShowFunc(row) }
-func (d fakeDisplay) Note(level slog.Level, text string) { d.NoteFunc(level, text) }
+func (d fakeDisplay) Print(text string) error { return d.PrintFunc(text) }
+func (d fakeDisplay) Show(row view.Row) error { return d.ShowFunc(row) }
+func (d fakeDisplay) Note(level slog.Level, text string) {
+	if d.NoteFunc != nil {
+		d.NoteFunc(level, text)
+	}
+}
 
 // quick is a run in which one load comes and goes.
 func quick() settings {
@@ -56,16 +78,18 @@ func quick() settings {
 // The whole demo: the consumers follow the load up and down, by what the metrics API says; the commands to copy work; nothing is
 // left behind.
 func TestScalesUpAndDown(t *testing.T) {
+	if !inOwnProcess(t) {
+		return
+	}
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var text strings.Builder
 	var rows []view.Row
 	down := false
 	display := fakeDisplay{
 		PrintFunc: func(part string) error { text.WriteString(part); return nil },
-		NoteFunc:  func(level slog.Level, text string) { t.Log(level, text) },
 		ShowFunc: func(row view.Row) error {
 			t.Logf("%+v", row)
 			if len(rows) == 0 {
@@ -130,6 +154,9 @@ func checkCommands(t *testing.T, text string) {
 }
 
 func TestFailureOfTheAdapterIsTold(t *testing.T) {
+	if !inOwnProcess(t) {
+		return
+	}
 	s := quick()
 	s.pollInterval = time.Millisecond // less than it takes
 	err := run(t.Context(), s, fakeDisplay{})
@@ -139,6 +166,9 @@ func TestFailureOfTheAdapterIsTold(t *testing.T) {
 }
 
 func TestToldToEndWhileStarting(t *testing.T) {
+	if !inOwnProcess(t) {
+		return
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := run(ctx, quick(), fakeDisplay{}); err != nil {
@@ -147,8 +177,11 @@ func TestToldToEndWhileStarting(t *testing.T) {
 }
 
 func TestBrokenTerminalEndsTheDemo(t *testing.T) {
+	if !inOwnProcess(t) {
+		return
+	}
 	gone := errors.New("gone")
-	display := fakeDisplay{PrintFunc: func(string) error { return gone }, NoteFunc: func(slog.Level, string) {}}
+	display := fakeDisplay{PrintFunc: func(string) error { return gone }}
 	if err := run(t.Context(), quick(), display); !errors.Is(err, gone) {
 		t.Errorf("got %v", err)
 	}
@@ -170,9 +203,8 @@ func TestErrorOfTheAPIHoldsTheReplicas(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer load.Close()
-	now := time.Now()
-	l := &loop{traffic: load, metrics: metrics, autoscaler: hpa.New(quick().autoscaler), start: now, lastSync: now}
-	row, err := l.sync(now.Add(time.Second))
+	l := newLoop(load, metrics, quick().autoscaler, fakeDisplay{})
+	row, err := l.sync(time.Now())
 	if err != nil || row.Err == nil || row.After != 3 || len(load.Consumers()) != 3 || l.errors != 1 {
 		t.Errorf("got %+v, %v; %d consumers", row, err, len(load.Consumers()))
 	}

@@ -11,7 +11,6 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
@@ -61,7 +60,7 @@ type display interface {
 
 // newView returns a table on a terminal, and lines elsewhere.
 func newView(stdout *os.File, stderr io.Writer) display {
-	fd := int(stdout.Fd()) //nolint:gosec // a file descriptor fits into an int
+	fd := int(stdout.Fd())
 	if !term.IsTerminal(fd) || os.Getenv("TERM") == "dumb" {
 		return view.NewLines(stdout, stderr)
 	}
@@ -87,6 +86,3 @@ func barBlock(getenv func(string) string) string {
 	}
 	return "#"
 }
-
-// startTimeout is how long the demo may take to answer first; it takes about a second.
-const startTimeout = 30 * time.Second

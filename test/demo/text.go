@@ -37,8 +37,3 @@ func commands(adapter *lagAdapter, certificates *access) []string {
 
 // quote makes one word of a text for a POSIX shell.
 func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
-
-func (l *loop) summary() string {
-	return fmt.Sprintf("\nIn %s: %d records produced and %d consumed; the metrics API was asked %d times, with %d errors; the most replicas were %d. Stopping.\n",
-		time.Since(l.start).Round(time.Second), l.last.Produced, l.last.Consumed, l.syncs, l.errors, l.most)
-}
