@@ -58,7 +58,7 @@ clean: ## remove bin and .cache
 ##### Try
 
 .PHONY: demo
-demo: build ## show it at work: an in-process Kafka, the adapter, a pool of consumers (FOR=60s ends it by itself)
+demo: ## show it at work: an in-process Kafka, the adapter, a pool of consumers (FOR=60s ends it by itself)
 	$(STATIC) $(GO) build -o bin/demo ./test/demo
 	@exec bin/demo $(if $(FOR),--for=$(FOR))
 
