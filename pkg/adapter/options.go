@@ -27,6 +27,8 @@ type Options struct {
 	// leave this replica out before it stops listening.
 	ShutdownDelay time.Duration
 
+	// Live, if set, is one more condition of /livez. It must not depend on Kafka.
+	Live func() error
 	// Ready, if set, is one more condition of /readyz. It must not depend on Kafka.
 	Ready func() error
 	// Listener, if set, takes the place of --bind-address and --secure-port.

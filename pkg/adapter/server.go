@@ -60,6 +60,10 @@ func build(opts *Options, config *genericapiserver.Config, custom provider.Custo
 	config.BuildHandlerChainFunc = func(handler http.Handler, c *genericapiserver.Config) http.Handler {
 		return checkPath(genericapiserver.DefaultBuildHandlerChain(checkSelectors(handler, c.Serializer), c), c.Serializer)
 	}
+	if opts.Live != nil {
+		config.LivezChecks = append(config.LivezChecks,
+			healthz.NamedCheck("collector", func(*http.Request) error { return opts.Live() }))
+	}
 	if opts.Ready != nil {
 		config.ReadyzChecks = append(config.ReadyzChecks,
 			healthz.NamedCheck("adapter", func(*http.Request) error { return opts.Ready() }))

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -176,6 +177,32 @@ func TestReadyHasTheLastWord(t *testing.T) {
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+}
+
+func TestLiveFailsWithTheCollector(t *testing.T) {
+	stuck := false
+	rig := newRig(t, func(o *Options) {
+		o.Live = func() error {
+			if stuck {
+				return fmt.Errorf("no poll has ended")
+			}
+			return nil
+		}
+	})
+	stop := rig.start(t)
+	client := rig.client(t, nil)
+	if got := status(client, rig.url("/livez")); got != http.StatusOK {
+		t.Errorf("/livez is %d while the collector polls", got)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	stuck = true // nothing asks any more: no race
+	recorder := httptest.NewRecorder()
+	rig.server.handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/livez", http.NoBody))
+	if recorder.Code != http.StatusInternalServerError {
+		t.Errorf("/livez is %d while the collector is stuck", recorder.Code)
 	}
 }
 

@@ -57,6 +57,8 @@ type Core struct {
 	Store    *collector.Store
 	Registry *prometheus.Registry
 	Logger   *slog.Logger
+	// Live says why the poll loop is stuck, nil if it is not.
+	Live func() error
 }
 
 // Service runs until its context ends, and then ends what is under way.

@@ -54,7 +54,7 @@ func (p Program) run(ctx context.Context, cfg config.Config, logger *slog.Logger
 	}
 	services := []Service{web, serviceFunc(poller.Run)}
 	if p.Extension != nil {
-		extension, err := p.Extension.Build(Core{Config: cfg, Store: store, Registry: registry, Logger: logger})
+		extension, err := p.Extension.Build(Core{Config: cfg, Store: store, Registry: registry, Logger: logger, Live: poller.Live})
 		if err != nil {
 			web.close()
 			return err

@@ -6,14 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"time"
 
+	"github.com/oklog/run"
 	"github.com/spf13/pflag"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/client-go/kubernetes"
-
-	"github.com/oklog/run"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/adapter"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/app"
@@ -65,7 +65,7 @@ func (e *Extension) Validate() []error {
 
 // Build connects to the cluster and opens the secure port.
 func (e *Extension) Build(core app.Core) (app.Service, error) {
-	adapter.SetLogger(core.Logger)
+	adapter.SetLogger(slog.New(quieter{core.Logger.Handler()}))
 	local, pods, err := e.cluster()
 	if err != nil {
 		return nil, err
@@ -73,6 +73,7 @@ func (e *Extension) Build(core app.Core) (app.Service, error) {
 	provider := adapter.NewProvider(adapter.ProviderConfig{
 		Source: core.Store, MaxAge: core.Config.MaxAge, Binder: adapter.SelectorBinder{}, Pods: local.Pods, Workloads: local.Workloads, Now: time.Now,
 	})
+	e.server.Live = core.Live
 	if pods != nil {
 		e.server.Ready = func() error {
 			if !pods.Synced() { // a rollout must not take the old pods away before the new ones can answer
@@ -129,4 +130,30 @@ func (s *service) Run(ctx context.Context) error {
 	serverCtx, stop := context.WithCancel(ctx)
 	group.Add(func() error { return s.server.Run(serverCtx) }, func(error) { stop() })
 	return group.Run()
+}
+
+// quieter takes what the Kubernetes libraries call information for debugging: each start has some twenty lines of it, which say
+// nothing to an operator.
+type quieter struct{ slog.Handler }
+
+func (q quieter) Enabled(ctx context.Context, level slog.Level) bool {
+	return q.Handler.Enabled(ctx, demoted(level))
+}
+
+func (q quieter) Handle(ctx context.Context, record slog.Record) error {
+	record.Level = demoted(record.Level)
+	return q.Handler.Handle(ctx, record)
+}
+
+func (q quieter) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return quieter{q.Handler.WithAttrs(attrs)}
+}
+
+func (q quieter) WithGroup(name string) slog.Handler { return quieter{q.Handler.WithGroup(name)} }
+
+func demoted(level slog.Level) slog.Level {
+	if level == slog.LevelInfo {
+		return slog.LevelDebug
+	}
+	return level
 }
