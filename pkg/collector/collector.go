@@ -45,14 +45,14 @@ func (c *Collector) Run(ctx context.Context) error {
 	ticker := time.NewTicker(c.cfg.Interval)
 	defer ticker.Stop()
 	var latest *lag.Snapshot
-	for {
+	for ctx.Err() == nil { // a tick may be waiting at the same time as the end
 		latest = c.poll(ctx, latest)
 		select {
 		case <-ctx.Done():
-			return nil
 		case <-ticker.C:
 		}
 	}
+	return nil
 }
 
 // poll makes one collection and returns the snapshot that follows from it.
