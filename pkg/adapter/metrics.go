@@ -31,7 +31,8 @@ func metrics() []metric {
 		{name: MetricLag, split: true, of: func(t lag.Total) (int64, error) { return t.Lag, nil }},
 		{name: MetricLagMax, of: func(t lag.Total) (int64, error) { return t.MaxLag, nil }},
 		{name: MetricMembers, split: true, of: func(t lag.Total) (int64, error) { return t.Members, t.MembersErr }},
-		{name: MetricPartitions, split: true, of: func(t lag.Total) (int64, error) { return t.Partitions, nil }},
+		// Without the members, partitions on which the group has committed nothing are missing from the count.
+		{name: MetricPartitions, split: true, of: func(t lag.Total) (int64, error) { return t.Partitions, t.MembersErr }},
 	}
 }
 

@@ -169,6 +169,7 @@ func TestStatuses(t *testing.T) {
 		"not known":              {query{"default", "pods", "*", MetricLag, "consumergroup=lost"}, 503, []string{`consumer group "lost"`, "ListOffsets at broker 2"}},
 		"a part not known":       {query{"default", "pods", "*", MetricLag, "topic=orders"}, 503, []string{`"lost"`}},
 		"members not known":      {query{"default", "pods", "*", MetricMembers, "consumergroup=billing"}, 503, []string{"the members of", "not allowed"}},
+		"partitions not known":   {query{"default", "pods", "*", MetricPartitions, "consumergroup=billing"}, 503, []string{"the members of", "not allowed"}},
 		"lag known all the same": {query{"default", "pods", "*", MetricLag, "consumergroup=billing"}, 200, nil},
 		"pods not known":         {query{"broken", "pods", "*", MetricLag, orders}, 503, []string{`"broken"`, "not known yet"}},
 		"pod not known":          {query{"broken", "pods", "x", MetricLag, orders}, 503, []string{"broken/x", "not known yet"}},

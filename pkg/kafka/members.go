@@ -3,6 +3,8 @@ package kafka
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -43,9 +45,7 @@ func (c *collection) describeGroups(ctx context.Context, broker int32, groups []
 
 func (c *collection) describeClassic(ctx context.Context, broker int32, groups map[string]*lag.GroupObservation) error {
 	req := kmsg.NewPtrDescribeGroupsRequest()
-	for name := range groups {
-		req.Groups = append(req.Groups, name)
-	}
+	req.Groups = slices.Collect(maps.Keys(groups))
 	readAt := time.Now()
 	resp, err := ask[*kmsg.DescribeGroupsResponse](ctx, c.reader, broker, req)
 	if err != nil {
@@ -54,11 +54,8 @@ func (c *collection) describeClassic(ctx context.Context, broker int32, groups m
 	}
 	for i := range resp.Groups {
 		described := &resp.Groups[i]
-		g := groups[described.Group]
+		g := answered(groups, described.Group, codeError(broker, req, described.ErrorCode))
 		if g == nil {
-			continue
-		}
-		if g.MembersErr = codeError(broker, req, described.ErrorCode); g.MembersErr != nil {
 			continue
 		}
 		g.MembersReadAt, g.State, g.ProtocolType = readAt, described.State, described.ProtocolType
@@ -76,9 +73,7 @@ func (c *collection) describeClassic(ctx context.Context, broker int32, groups m
 
 func (c *collection) describeConsumer(ctx context.Context, broker int32, groups map[string]*lag.GroupObservation) error {
 	req := kmsg.NewPtrConsumerGroupDescribeRequest()
-	for name := range groups {
-		req.Groups = append(req.Groups, name)
-	}
+	req.Groups = slices.Collect(maps.Keys(groups))
 	readAt := time.Now()
 	resp, err := ask[*kmsg.ConsumerGroupDescribeResponse](ctx, c.reader, broker, req)
 	if err != nil {
@@ -87,11 +82,8 @@ func (c *collection) describeConsumer(ctx context.Context, broker int32, groups 
 	}
 	for i := range resp.Groups {
 		described := &resp.Groups[i]
-		g := groups[described.Group]
+		g := answered(groups, described.Group, codeError(broker, req, described.ErrorCode))
 		if g == nil {
-			continue
-		}
-		if g.MembersErr = codeError(broker, req, described.ErrorCode); g.MembersErr != nil {
 			continue
 		}
 		g.MembersReadAt, g.State = readAt, described.State
@@ -101,6 +93,18 @@ func (c *collection) describeConsumer(ctx context.Context, broker int32, groups 
 		}
 	}
 	return nil
+}
+
+// answered returns the group that an answer is about, nil if it is about none that was asked for, or says why there is none.
+func answered(groups map[string]*lag.GroupObservation, name string, err error) *lag.GroupObservation {
+	g := groups[name]
+	if g == nil {
+		return nil
+	}
+	if g.MembersErr = err; err != nil {
+		return nil
+	}
+	return g
 }
 
 func setMembersErr(groups map[string]*lag.GroupObservation, err error) {
