@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -57,7 +58,7 @@ func fixture() []*lag.Snapshot {
 	}
 	billing := group("billing", topic("invoices", 5))
 	billing.MembersErr = &lag.ReadError{Class: lag.ClassAuthorization, Broker: 1, Op: "DescribeGroups", Err: errors.New("not allowed")}
-	lost := group("lost", lag.TopicLag{Topic: "orders", Partitions: []lag.PartitionLag{{Partition: 0, Err: hung()}}, Err: hung()})
+	lost := group("lost", lag.TopicLag{Topic: "orders", Partitions: []lag.PartitionLag{{Partition: 0, Unread: &lag.Unread{Err: hung()}}}, Err: hung()})
 	groups := []*lag.Group{billing, lost, orders}
 	return []*lag.Snapshot{{Cluster: "main", TakenAt: readAt, ListedAt: readAt, Groups: groups}}
 }
@@ -73,7 +74,7 @@ func group(name string, topics ...lag.TopicLag) *lag.Group {
 func topic(name string, lags ...int64) lag.TopicLag {
 	t := lag.TopicLag{Topic: name, ReadAt: readAt}
 	for i, records := range lags {
-		t.Partitions = append(t.Partitions, lag.PartitionLag{Partition: int32(i), Lag: records, ReadAt: readAt})
+		t.Partitions = append(t.Partitions, lag.PartitionLag{Partition: int32(i), Lag: records})
 	}
 	return t
 }
@@ -112,10 +113,22 @@ func clusterWorkloads(_ context.Context, resource schema.GroupResource, object t
 	}
 }
 
+// asked collects which groups were asked for.
+type asked struct {
+	mu     sync.Mutex
+	groups []string
+}
+
+func (a *asked) Ask(groups []string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.groups = append(a.groups, groups...)
+}
+
 // newProvider is a Provider for the fixture and three pods, listed in no order.
 func newProvider() *Provider {
 	return NewProvider(ProviderConfig{
-		Source: fakeSource(fixture), MaxAge: maxAge, Binder: SelectorBinder{}, Now: func() time.Time { return now },
+		Source: fakeSource(fixture), Interest: &asked{}, MaxAge: maxAge, Binder: SelectorBinder{}, Now: func() time.Time { return now },
 		Pods: clusterPods("consumer-c", "consumer-a", "consumer-b"), Workloads: fakeWorkloads(clusterWorkloads),
 	})
 }

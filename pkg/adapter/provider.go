@@ -25,6 +25,11 @@ type Source interface {
 	Snapshots() []*lag.Snapshot
 }
 
+// Interest is told which consumer groups are asked for, so that they are read more often. It must not wait for anything.
+type Interest interface {
+	Ask(groups []string)
+}
+
 // Pods knows the pods that can consume: those that are neither terminating nor finished. An error means that it cannot tell
 // now, never that there are none.
 type Pods interface {
@@ -45,6 +50,7 @@ type Workloads interface {
 // ProviderConfig is what a Provider needs. Every field but Now is required.
 type ProviderConfig struct {
 	Source    Source
+	Interest  Interest
 	MaxAge    time.Duration // what was read longer ago is unknown
 	Binder    Binder
 	Pods      Pods
@@ -172,7 +178,9 @@ func (p *Provider) total(ctx context.Context, m metric, info provider.CustomMetr
 	if err != nil {
 		return 0, time.Time{}, statusFor(info, err)
 	}
-	total, err := lag.Sum(p.cfg.Source.Snapshots(), selection, p.cfg.Now(), p.cfg.MaxAge)
+	snapshots := p.cfg.Source.Snapshots()
+	p.cfg.Interest.Ask(selection.Existing(snapshots)) // also if the answer is an error: the next one comes sooner
+	total, err := lag.Sum(snapshots, selection, p.cfg.Now(), p.cfg.MaxAge)
 	if err != nil {
 		return 0, time.Time{}, statusFor(info, err)
 	}

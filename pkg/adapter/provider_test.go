@@ -264,3 +264,25 @@ func expectStatus(t *testing.T, err error, code int32, says ...string) {
 		}
 	}
 }
+
+// What is asked for is read more often, also if nothing is known of it yet; names that no group has are not.
+func TestGroupsThatAreAskedForAreNoted(t *testing.T) {
+	for selector, want := range map[string][]string{
+		"consumergroup=orders":                 {"orders"},
+		"consumergroup=lost":                   {"lost"},
+		"consumergroup in (orders,misspelt)":   {"orders"},
+		"consumergroup=misspelt":               nil,
+		"consumergroup=orders,cluster=another": nil,
+	} {
+		parsed, err := labels.Parse(selector)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, noted := newProvider(), &asked{}
+		p.cfg.Interest = noted
+		_, _ = p.GetMetricBySelector(t.Context(), "default", labels.Everything(), provider.CustomMetricInfo{GroupResource: podResource(), Metric: MetricLag}, parsed)
+		if !slices.Equal(noted.groups, want) {
+			t.Errorf("%s: %q were noted, want %q", selector, noted.groups, want)
+		}
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"runtime"
 	"syscall"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/pflag"
@@ -41,6 +42,9 @@ type Extension interface {
 	FlagGroups() []FlagGroup
 	// Validate is called once the flags are parsed.
 	Validate() []error
+	// WantedInterval is how often the groups are polled that readers asked for through Core.Wanted. It counts once Validate
+	// was called.
+	WantedInterval() time.Duration
 	// Build makes the part. What it returns has its ports open but does not serve yet.
 	Build(Core) (Service, error)
 }
@@ -55,6 +59,7 @@ type FlagGroup struct {
 type Core struct {
 	Config   config.Config
 	Store    *collector.Store
+	Wanted   *collector.Wanted
 	Registry *prometheus.Registry
 	Logger   *slog.Logger
 	// Live says why the poll loop is stuck, nil if it is not.

@@ -162,7 +162,7 @@ func TestStartsBeforeKafka(t *testing.T) {
 	p.await("a failed poll", func() bool { return p.exposes(`kafka_lag_collector_cluster_up{cluster="default"} 0`) })
 	p.await("several failed polls", func() bool {
 		_, body := p.get("/metrics")
-		return strings.Contains(body, `kafka_lag_collector_poll_duration_seconds_count{cluster="default"} 4`)
+		return strings.Contains(body, `kafka_lag_collector_poll_duration_seconds_count{cluster="default",lane="all"} 4`)
 	})
 	if code, _ := p.get("/readyz"); code != http.StatusOK {
 		t.Error("Kafka's health touches readiness")

@@ -81,7 +81,7 @@ func families(t *testing.T) map[string]*dto.MetricFamily {
 	registry, store := newRegistry("lag-exporter"), &collector.Store{}
 	metrics := collector.NewMetrics(registry, store)
 	logger := slog.New(slog.DiscardHandler)
-	poller := collector.New(collector.Config{Interval: time.Hour}, oneOfEach{}, store, metrics, logger)
+	poller := collector.New(collector.Config{Interval: time.Hour}, oneOfEach{}, collector.NewWanted(), store, metrics, logger)
 	go func() { _ = poller.Run(t.Context()) }()
 	handler := exporter.New(store, registry, time.Hour, logger)
 	for {
@@ -106,12 +106,14 @@ func families(t *testing.T) map[string]*dto.MetricFamily {
 // oneOfEach reads a cluster that has one of everything.
 type oneOfEach struct{}
 
-func (oneOfEach) Read(context.Context) *lag.Observation {
+func (oneOfEach) ReadGroups(context.Context, *lag.Snapshot, []string) *lag.Observation { return nil }
+
+func (oneOfEach) Read(context.Context, *lag.Snapshot) *lag.Observation {
 	now := time.Now()
 	offset := func(value int64) lag.Offset { return lag.Offset{Value: value, ReadAt: now} }
 	return &lag.Observation{
 		Cluster: clusterName, StartedAt: now, MetadataReadAt: now,
-		Brokers: []lag.Broker{{ID: 1, Address: "kafka:9092"}},
+		Brokers: []lag.Broker{{ID: 1, Address: "kafka:9092", Lacking: []lag.Capability{lag.CapabilityTopicIDs}}},
 		Topics: []lag.Topic{{Name: "orders", Partitions: []lag.Partition{
 			{Leader: 1, PreferredLeader: 1, Replicas: 3, InSyncReplicas: 3, Start: offset(0), End: offset(9)},
 		}}},

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"log/slog"
+	"regexp"
 	"sync/atomic"
 	"time"
 
@@ -36,16 +37,18 @@ func pollTimeout(interval time.Duration) time.Duration {
 func (p Program) run(ctx context.Context, cfg config.Config, logger *slog.Logger) error {
 	registry := newRegistry(p.Name)
 	store := &collector.Store{}
-	reader, err := kafka.NewReader(kafka.Config{
-		Cluster: clusterName, Brokers: cfg.Brokers, Timeout: pollTimeout(cfg.PollInterval),
-		Groups: cfg.Groups.Match, Topics: cfg.Topics.Match,
-	})
+	wanted := collector.NewWanted()
+	var wantedInterval time.Duration
+	if p.Extension != nil {
+		wantedInterval = p.Extension.WantedInterval()
+	}
+	reader, err := kafka.NewReader(readerConfig(cfg, wanted))
 	if err != nil {
 		return err
 	}
 	defer reader.Close()
-	poller := collector.New(collector.Config{Interval: cfg.PollInterval, Policy: lag.Policy{}}, reader, store,
-		collector.NewMetrics(registry, store), logger.With("cluster", clusterName))
+	polls := collector.Config{Interval: cfg.PollInterval, WantedInterval: wantedInterval, Policies: policies(cfg.GroupPolicies)}
+	poller := collector.New(polls, reader, wanted, store, collector.NewMetrics(registry, store), logger.With("cluster", clusterName))
 
 	var ready atomic.Bool
 	web, err := newWebServer(cfg.ListenAddress, webHandler(exporter.New(store, registry, cfg.MaxAge, logger), poller.Live, ready.Load), logger)
@@ -54,7 +57,7 @@ func (p Program) run(ctx context.Context, cfg config.Config, logger *slog.Logger
 	}
 	services := []Service{web, serviceFunc(poller.Run)}
 	if p.Extension != nil {
-		extension, err := p.Extension.Build(Core{Config: cfg, Store: store, Registry: registry, Logger: logger, Live: poller.Live})
+		extension, err := p.Extension.Build(Core{Config: cfg, Store: store, Wanted: wanted, Registry: registry, Logger: logger, Live: poller.Live})
 		if err != nil {
 			web.close()
 			return err
@@ -65,6 +68,38 @@ func (p Program) run(ctx context.Context, cfg config.Config, logger *slog.Logger
 	logger.Info("started", "version", version.Version(), "metrics", "http://"+web.addr()+"/metrics", "brokers", cfg.Brokers,
 		"poll_interval", cfg.PollInterval.String(), "max_age", cfg.MaxAge.String())
 	return runInOrder(ctx, func() { ready.Store(false) }, services...)
+}
+
+// maxWantedPoll bounds a poll of the groups that were asked for: it is the time for which a broker that hangs, until it is known to,
+// holds the others back. It is more than a broker with a latency of 400 ms needs for the four requests one after the other.
+const maxWantedPoll = 2500 * time.Millisecond
+
+// maxSlow bounds how old log starts and descriptions of members may get that nothing speaks against.
+const maxSlow = 15 * time.Second
+
+func readerConfig(cfg config.Config, wanted *collector.Wanted) kafka.Config {
+	return kafka.Config{
+		Cluster: clusterName, Brokers: cfg.Brokers, Groups: cfg.Groups.Match, Topics: cfg.Topics.Match,
+		Timeout: pollTimeout(cfg.PollInterval), HotTimeout: min(pollTimeout(cfg.PollInterval), maxWantedPoll),
+		SlowEvery: min(cfg.MaxAge/4, maxSlow),
+		Policy:    policies(cfg.GroupPolicies).Of,
+		MaxGroups: cfg.MaxGroups, MaxPartitions: cfg.MaxPartitions, Wanted: wanted.Groups,
+	}
+}
+
+// policies returns the policy of each group; nil if all have Kafka's defaults.
+func policies(p config.GroupPolicies) lag.Policies {
+	if p == (config.GroupPolicies{}) {
+		return nil
+	}
+	matches := func(pattern *regexp.Regexp, group string) bool { return pattern != nil && pattern.MatchString(group) }
+	return func(group string) lag.Policy {
+		policy := lag.Policy{ReadCommitted: matches(p.ReadCommitted, group), IgnoreUnsubscribed: matches(p.IgnoreUnsubscribed, group)}
+		if matches(p.Earliest, group) {
+			policy.OffsetReset = lag.ResetEarliest
+		}
+		return policy
+	}
 }
 
 // runInOrder runs the services until the context ends or one of them fails. Then it first withdraws readiness, and stops the

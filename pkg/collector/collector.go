@@ -4,15 +4,20 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
 )
 
-// Reader makes one collection, within bounded time.
+// Reader makes collections, each within bounded time. Read and ReadGroups may be under way at the same time, but neither of them
+// twice.
 type Reader interface {
-	Read(ctx context.Context) *lag.Observation
+	// Read reads the whole cluster. prev is what is known so far, nil at first.
+	Read(ctx context.Context, prev *lag.Snapshot) *lag.Observation
+	// ReadGroups reads only these groups and their partitions. prev is never nil.
+	ReadGroups(ctx context.Context, prev *lag.Snapshot, groups []string) *lag.Observation
 }
 
 // Config says how one cluster is polled.
@@ -20,72 +25,140 @@ type Config struct {
 	// Interval is the time from the start of one poll to the start of the next. Polls never overlap: if one takes longer, the
 	// ticks that it misses are left out.
 	Interval time.Duration
-	Policy   lag.Policy
+	// WantedInterval is the same for the groups that are wanted. 0 polls them with all others.
+	WantedInterval time.Duration
+	Policies       lag.Policies
 }
 
-// Collector polls one cluster.
+// Collector polls one cluster, in two lanes: one for the whole cluster, and a quicker one for the groups that are wanted.
 type Collector struct {
 	cfg     Config
 	reader  Reader
+	wanted  *Wanted
 	store   *Store
 	metrics *Metrics
 	journal *journal
 
-	progress atomic.Pointer[time.Time] // when the loop last moved on
+	mu     sync.Mutex    // held while what was read is taken in
+	latest *lag.Snapshot // nil until the first collection is in
+
+	lanes [2]lane
+}
+
+// The lanes.
+const (
+	laneAll    = 0
+	laneWanted = 1
+)
+
+// lane is one loop of polls.
+type lane struct {
+	name     string
+	progress atomic.Pointer[time.Time] // when the loop last moved on; nil while it does not run
+}
+
+func (l *lane) moved() {
+	now := time.Now()
+	l.progress.Store(&now)
 }
 
 // New returns a Collector that publishes to the store once it runs.
-func New(cfg Config, reader Reader, store *Store, metrics *Metrics, logger *slog.Logger) *Collector {
-	return &Collector{cfg: cfg, reader: reader, store: store, metrics: metrics, journal: newJournal(logger)}
+func New(cfg Config, reader Reader, wanted *Wanted, store *Store, metrics *Metrics, logger *slog.Logger) *Collector {
+	c := &Collector{cfg: cfg, reader: reader, wanted: wanted, store: store, metrics: metrics, journal: newJournal(logger)}
+	c.lanes[laneAll].name, c.lanes[laneWanted].name = "all", "wanted"
+	return c
 }
 
 // Run polls until the context ends, the first time at once.
 func (c *Collector) Run(ctx context.Context) error {
-	c.moved()
-	ticker := time.NewTicker(c.cfg.Interval)
-	defer ticker.Stop()
-	var latest *lag.Snapshot
-	for ctx.Err() == nil { // a tick may be waiting at the same time as the end
-		latest = c.poll(ctx, latest)
-		select {
-		case <-ctx.Done():
-		case <-ticker.C:
-		}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	if c.cfg.WantedInterval > 0 {
+		wg.Go(func() { c.loop(ctx, laneWanted, c.cfg.WantedInterval, c.wanted.added, c.pollWanted) })
 	}
+	c.loop(ctx, laneAll, c.cfg.Interval, nil, c.pollAll)
 	return nil
 }
 
-// poll makes one collection and returns the snapshot that follows from it.
-func (c *Collector) poll(ctx context.Context, prev *lag.Snapshot) *lag.Snapshot {
-	obs := c.reader.Read(ctx)
-	if ctx.Err() != nil { // we are shutting down: what failed now failed because of us
-		return prev
+// loop polls at the interval, and when it is woken, until the context ends.
+func (c *Collector) loop(ctx context.Context, number int, interval time.Duration, wake <-chan struct{}, poll func(context.Context)) {
+	l := &c.lanes[number]
+	l.moved()
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for ctx.Err() == nil { // a tick may be waiting at the same time as the end
+		poll(ctx)
+		l.moved()
+		select {
+		case <-ctx.Done():
+		case <-ticker.C:
+		case <-wake:
+			ticker.Reset(interval)
+		}
 	}
-	next := lag.Compute(prev, obs, c.cfg.Policy)
-	c.store.Publish(next)
+}
+
+// pollAll makes one collection of the whole cluster.
+func (c *Collector) pollAll(ctx context.Context) {
+	obs := c.reader.Read(ctx, c.known())
+	if ctx.Err() != nil { // we are shutting down: what failed now failed because of us
+		return
+	}
+	next := c.take(obs)
 	problems := problemsOf(obs, next)
 	c.metrics.observe(obs, problems)
 	c.journal.record(problems)
-	c.moved()
-	return next
+	c.journal.recordLacking(obs.Brokers)
 }
 
-func (c *Collector) moved() {
-	now := time.Now()
-	c.progress.Store(&now)
+// pollWanted makes one collection of the groups that are wanted and exist, if there are any.
+func (c *Collector) pollWanted(ctx context.Context) {
+	prev := c.known()
+	if prev == nil {
+		return
+	}
+	groups := prev.Existing(c.wanted.Groups())
+	c.metrics.wanted(prev.Cluster, len(groups))
+	if len(groups) == 0 {
+		return
+	}
+	obs := c.reader.ReadGroups(ctx, prev, groups)
+	if ctx.Err() != nil {
+		return
+	}
+	c.take(obs)
+	c.metrics.observeWanted(obs)
 }
 
-// stuckAfter is how long the loop may stand still. A poll is bounded below its interval, so only a defect holds it longer.
+// known returns the latest snapshot.
+func (c *Collector) known() *lag.Snapshot {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.latest
+}
+
+// take publishes what follows from an observation. Another lane's may have come in while it was made; Compute sorts that out.
+func (c *Collector) take(obs *lag.Observation) *lag.Snapshot {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.latest = lag.Compute(c.latest, obs, c.cfg.Policies)
+	c.store.Publish(c.latest)
+	return c.latest
+}
+
+// stuckAfter is how long a lane may stand still. A poll is bounded in time, so only a defect holds it longer.
 func (c *Collector) stuckAfter() time.Duration { return max(3*c.cfg.Interval, 30*time.Second) }
 
-// Live returns why the loop is stuck, nil if it is not. Kafka's health plays no part: a poll that reads nothing is progress.
+// Live returns why a lane is stuck, nil if none is. Kafka's health plays no part: a poll that reads nothing is progress.
 func (c *Collector) Live() error {
-	at := c.progress.Load()
-	if at == nil {
-		return nil // not started yet: the rest of the program says whether it ever will
-	}
-	if still := time.Since(*at); still > c.stuckAfter() {
-		return fmt.Errorf("no poll has ended for %s", still.Round(time.Second))
+	for i := range c.lanes {
+		at := c.lanes[i].progress.Load()
+		if at == nil {
+			continue // not started: the rest of the program says whether it ever will
+		}
+		if still := time.Since(*at); still > c.stuckAfter() {
+			return fmt.Errorf("no poll of %s groups has ended for %s", c.lanes[i].name, still.Round(time.Second))
+		}
 	}
 	return nil
 }

@@ -17,10 +17,16 @@ import (
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
 )
 
-// readerFunc is a Reader made of a function.
+// readerFunc is a Reader made of a function. It reads single groups as they are in the whole cluster.
 type readerFunc func(ctx context.Context) *lag.Observation
 
-func (f readerFunc) Read(ctx context.Context) *lag.Observation { return f(ctx) }
+func (f readerFunc) Read(ctx context.Context, _ *lag.Snapshot) *lag.Observation { return f(ctx) }
+
+func (f readerFunc) ReadGroups(ctx context.Context, _ *lag.Snapshot, _ []string) *lag.Observation {
+	obs := f(ctx)
+	obs.Partial = true
+	return obs
+}
 
 var errRefused = &lag.ReadError{Class: lag.ClassConnection, Broker: -1, Op: "Metadata", Err: errors.New("connection refused")}
 
@@ -41,7 +47,7 @@ type fixture struct {
 
 func newFixture(interval time.Duration, reader Reader) fixture {
 	f := fixture{store: &Store{}, registry: prometheus.NewPedanticRegistry(), log: &bytes.Buffer{}}
-	f.Collector = New(Config{Interval: interval}, reader, f.store, NewMetrics(f.registry, f.store), slog.New(slog.NewTextHandler(f.log, nil)))
+	f.Collector = New(Config{Interval: interval}, reader, NewWanted(), f.store, NewMetrics(f.registry, f.store), slog.New(slog.NewTextHandler(f.log, nil)))
 	return f
 }
 
@@ -147,10 +153,9 @@ func TestShutdownDoesNotCountAsAFailedPoll(t *testing.T) {
 func TestLogsOneLinePerChangeOfState(t *testing.T) {
 	obs := []*lag.Observation{down(), down(), down(), healthy(), healthy(), down(), healthy()}
 	f := newFixture(time.Second, nil)
-	var prev *lag.Snapshot
 	for _, o := range obs {
 		f.reader = readerFunc(func(context.Context) *lag.Observation { return o })
-		prev = f.poll(t.Context(), prev)
+		f.pollAll(t.Context())
 	}
 	if warnings, over := strings.Count(f.log.String(), "level=WARN"), strings.Count(f.log.String(), "over: "); warnings != 2 || over != 2 {
 		t.Errorf("%d warnings and %d ends for two outages:\n%s", warnings, over, f.log)
@@ -167,7 +172,7 @@ func TestOneLineForManyGroupsWithTheSameProblem(t *testing.T) {
 		o.Groups = append(o.Groups, lag.GroupObservation{Name: name, CommitsErr: loading})
 	}
 	f := newFixture(time.Second, readerFunc(func(context.Context) *lag.Observation { return o }))
-	f.poll(t.Context(), nil)
+	f.pollAll(t.Context())
 	if n := strings.Count(f.log.String(), "\n"); n != 1 || !strings.Contains(f.log.String(), "items=3") {
 		t.Errorf("%d lines:\n%s", n, f.log)
 	}
@@ -175,13 +180,13 @@ func TestOneLineForManyGroupsWithTheSameProblem(t *testing.T) {
 
 func TestMetricsOfAnOutage(t *testing.T) {
 	f := newFixture(time.Second, readerFunc(func(context.Context) *lag.Observation { return healthy() }))
-	prev := f.poll(t.Context(), nil)
+	f.pollAll(t.Context())
 	success := testutil.ToFloat64(f.metrics.clusterRead.WithLabelValues("c"))
 	if success == 0 || testutil.ToFloat64(f.metrics.clusterUp.WithLabelValues("c")) != 1 || testutil.ToFloat64(f.metrics.brokerUp.WithLabelValues("c", "2")) != 1 {
 		t.Error("a healthy cluster does not show as up")
 	}
 	f.reader = readerFunc(func(context.Context) *lag.Observation { return down() })
-	f.poll(t.Context(), prev)
+	f.pollAll(t.Context())
 	if testutil.ToFloat64(f.metrics.clusterUp.WithLabelValues("c")) != 0 {
 		t.Error("an outage does not show")
 	}

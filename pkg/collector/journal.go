@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
 )
 
 // journal logs what goes wrong when it begins and when it is over, not at every poll between.
@@ -12,6 +14,8 @@ type journal struct {
 	logger *slog.Logger
 	since  map[string]time.Time // open problems, by key
 	polled bool
+	// lacking is what the brokers were last found too old for, by what they lack.
+	lacking map[lag.Capability][]int32
 }
 
 func newJournal(logger *slog.Logger) *journal {
@@ -37,4 +41,23 @@ func (j *journal) record(now problems) {
 		j.logger.Info("the first complete collection is in")
 		j.polled = true
 	}
+}
+
+// recordLacking names what brokers are too old for when that is found, and when it changes.
+func (j *journal) recordLacking(brokers []lag.Broker) {
+	now := map[lag.Capability][]int32{}
+	for i := range brokers {
+		for _, capability := range brokers[i].Lacking {
+			now[capability] = append(now[capability], brokers[i].ID)
+		}
+	}
+	if len(brokers) == 0 || maps.EqualFunc(now, j.lacking, slices.Equal) {
+		return
+	}
+	for _, capability := range lag.Capabilities() {
+		if ids := now[capability]; len(ids) > 0 && !slices.Equal(ids, j.lacking[capability]) {
+			j.logger.Warn("brokers are too old for: "+string(capability), "brokers", ids, "without_it", capability.Without())
+		}
+	}
+	j.lacking = now
 }

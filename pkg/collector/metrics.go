@@ -17,6 +17,9 @@ type Metrics struct {
 	clusterRead  *prometheus.GaugeVec
 	brokerRead   *prometheus.GaugeVec
 	brokerUp     *prometheus.GaugeVec
+	lacking      *prometheus.GaugeVec
+	wantedGroups *prometheus.GaugeVec
+	uncollected  *prometheus.GaugeVec
 }
 
 // NewMetrics registers the collector's metrics.
@@ -24,9 +27,9 @@ func NewMetrics(registerer prometheus.Registerer, store *Store) *Metrics {
 	m := &Metrics{
 		pollDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "kafka_lag_collector_poll_duration_seconds",
-			Help:    "Time that one collection of a cluster took, from its first request to the last answer.",
+			Help:    "Time that one collection took, from its first request to the last answer: of the whole cluster, or of the groups that the metrics API was asked for.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
-		}, []string{"cluster"}),
+		}, []string{"cluster", "lane"}),
 		readErrors: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "kafka_lag_collector_read_errors_total",
 			Help: "Items (cluster, brokers, topics, partition offsets, consumer groups, their members) that a collection could not read, by class of error.",
@@ -47,15 +50,28 @@ func NewMetrics(registerer prometheus.Registerer, store *Store) *Metrics {
 			Name: "kafka_lag_collector_broker_up",
 			Help: "1 if the broker answered every request of the latest collection, 0 if it did not.",
 		}, []string{"cluster", "broker"}),
+		lacking: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "kafka_lag_collector_lacking",
+			Help: "Always 1; the labels say which broker is too old for what.",
+		}, []string{"cluster", "broker", "capability"}),
+		wantedGroups: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "kafka_lag_collector_wanted_groups",
+			Help: "Consumer groups that the metrics API was asked for lately, and that are therefore read more often than all others.",
+		}, []string{"cluster"}),
+		uncollected: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "kafka_lag_collector_uncollected_groups",
+			Help: "Consumer groups that exist but are beyond --max-groups or --max-partitions, so that nothing is known of them.",
+		}, []string{"cluster"}),
 	}
-	registerer.MustRegister(m.pollDuration, m.readErrors, m.clusterUp, m.clusterRead, m.brokerRead, m.brokerUp, newAgeCollector(store))
+	registerer.MustRegister(m.pollDuration, m.readErrors, m.clusterUp, m.clusterRead, m.brokerRead, m.brokerUp, m.lacking, m.wantedGroups,
+		m.uncollected, newAgeCollector(store))
 	return m
 }
 
 // observe takes in one collection that has just ended.
 func (m *Metrics) observe(obs *lag.Observation, found problems) {
 	cluster := prometheus.Labels{"cluster": obs.Cluster}
-	m.pollDuration.With(cluster).Observe(time.Since(obs.StartedAt).Seconds())
+	m.pollDuration.WithLabelValues(obs.Cluster, "all").Observe(time.Since(obs.StartedAt).Seconds())
 	for _, class := range lag.Classes() { // all of them from the start: a rate needs a first value
 		m.readErrors.WithLabelValues(obs.Cluster, string(class))
 	}
@@ -72,15 +88,37 @@ func (m *Metrics) observe(obs *lag.Observation, found problems) {
 	if obs.ListingErr == nil {
 		m.clusterRead.With(cluster).Set(began)
 	}
+	m.uncollected.With(cluster).Set(float64(len(obs.Uncollected)))
 	m.brokerUp.DeletePartialMatch(cluster) // brokers that left must not linger
+	m.lacking.DeletePartialMatch(cluster)
 	for i := range obs.Brokers {
 		broker := strconv.Itoa(int(obs.Brokers[i].ID))
+		for _, capability := range obs.Brokers[i].Lacking {
+			m.lacking.WithLabelValues(obs.Cluster, broker, string(capability)).Set(1)
+		}
 		if obs.Brokers[i].Err != nil {
 			m.brokerUp.WithLabelValues(obs.Cluster, broker).Set(0)
 			continue
 		}
 		m.brokerUp.WithLabelValues(obs.Cluster, broker).Set(1)
 		m.brokerRead.WithLabelValues(obs.Cluster, broker).Set(began)
+	}
+}
+
+// wanted takes in how many groups are wanted.
+func (m *Metrics) wanted(cluster string, groups int) {
+	m.wantedGroups.WithLabelValues(cluster).Set(float64(groups))
+}
+
+// observeWanted takes in one collection of wanted groups that has just ended.
+func (m *Metrics) observeWanted(obs *lag.Observation) {
+	m.pollDuration.WithLabelValues(obs.Cluster, "wanted").Observe(time.Since(obs.StartedAt).Seconds())
+	for i := range obs.Groups {
+		for _, err := range []error{obs.Groups[i].CommitsErr, obs.Groups[i].MembersErr} {
+			if err != nil {
+				m.readErrors.WithLabelValues(obs.Cluster, string(lag.ClassOf(err))).Inc()
+			}
+		}
 	}
 }
 

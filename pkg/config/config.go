@@ -18,6 +18,9 @@ type Config struct {
 	MaxAge        time.Duration // how old a value may get before it counts as unknown
 	Groups        Filter
 	Topics        Filter
+	GroupPolicies GroupPolicies
+	MaxGroups     int // consumer groups that are collected; 0 for no limit
+	MaxPartitions int // partitions of consumer groups that are collected, over all groups; 0 for no limit
 	LogLevel      slog.Level
 	LogFormat     string // "text" or "json"
 }
@@ -31,6 +34,13 @@ type Filter struct {
 // Match says whether the name is included and not excluded.
 func (f Filter) Match(name string) bool {
 	return (f.Include == nil || f.Include.MatchString(name)) && (f.Exclude == nil || !f.Exclude.MatchString(name))
+}
+
+// GroupPolicies says by name which consumer groups differ from Kafka's defaults. Nil matches none.
+type GroupPolicies struct {
+	Earliest           *regexp.Regexp // auto.offset.reset=earliest
+	ReadCommitted      *regexp.Regexp // isolation.level=read_committed
+	IgnoreUnsubscribed *regexp.Regexp // topics that the group has left do not count
 }
 
 // The limits of durations.
@@ -50,7 +60,9 @@ type Flags struct {
 
 // AddFlags defines the settings that both programs have.
 func AddFlags(set *pflag.FlagSet) *Flags {
-	f := &Flags{cfg: Config{PollInterval: 5 * time.Second, MaxAge: time.Minute, LogFormat: "text", ListenAddress: ":9308"}}
+	f := &Flags{cfg: Config{
+		PollInterval: 5 * time.Second, MaxAge: time.Minute, LogFormat: "text", ListenAddress: ":9308", MaxGroups: 20_000, MaxPartitions: 2_000_000,
+	}}
 	set.Var(&brokers{list: &f.cfg.Brokers}, "brokers", "Kafka brokers to start from, as host:port, comma-separated or repeated. The port defaults to 9092. Required.")
 	set.Var(&address{&f.cfg.ListenAddress}, "web.listen-address", "Address of /metrics, /livez and /readyz, plain HTTP, as host:port.")
 	set.Var(&duration{&f.cfg.PollInterval, minPollInterval, maxPollInterval}, "poll-interval", "Time between the starts of two polls of the brokers.")
@@ -59,6 +71,16 @@ func AddFlags(set *pflag.FlagSet) *Flags {
 	set.Var(&pattern{&f.cfg.Groups.Exclude}, "group-exclude", "Regular expression (RE2); consumer groups whose whole name matches are not collected.")
 	set.Var(&pattern{&f.cfg.Topics.Include}, "topic-include", "Regular expression (RE2); only topics whose whole name matches are collected.")
 	set.Var(&pattern{&f.cfg.Topics.Exclude}, "topic-exclude", "Regular expression (RE2); topics whose whole name matches are not collected.")
+	policies := &f.cfg.GroupPolicies
+	set.Var(&pattern{&policies.Earliest}, "earliest-groups", "Regular expression (RE2); consumer groups whose whole name matches start at the beginning of a "+
+		"partition on which they have committed nothing (auto.offset.reset=earliest), so its whole log is their lag. All others start at its end, a lag of 0.")
+	set.Var(&pattern{&policies.ReadCommitted}, "read-committed-groups", "Regular expression (RE2); for consumer groups whose whole name matches, "+
+		"a log ends at the last stable offset (isolation.level=read_committed). For all others it ends at the high watermark.")
+	set.Var(&pattern{&policies.IgnoreUnsubscribed}, "ignore-unsubscribed-groups", "Regular expression (RE2); of consumer groups whose whole name matches, "+
+		"topics that they have committed on but no member subscribes to any more do not count, as long as members tell what they subscribe to.")
+	set.Var(&count{&f.cfg.MaxGroups}, "max-groups", "Most consumer groups to collect; 0 for no limit. Those that the metrics API is asked for come first, "+
+		"and nothing is known of those beyond the limit.")
+	set.Var(&count{&f.cfg.MaxPartitions}, "max-partitions", "Most partitions of consumer groups to collect, over all groups; 0 for no limit.")
 	set.StringVar(&f.file, "config", "", "YAML file with settings; its keys are the names of these flags. Flags override it.")
 	set.Var(&level{&f.cfg.LogLevel}, "log-level", "Least severe messages to log: debug, info, warn or error.")
 	set.Var(&choice{&f.cfg.LogFormat, []string{"text", "json"}}, "log-format", "Format of the log: text or json.")

@@ -152,3 +152,23 @@ func FuzzFlags(f *testing.F) {
 		}
 	})
 }
+
+func TestGroupPoliciesAndLimits(t *testing.T) {
+	cfg, err := parse("--brokers=a", "--earliest-groups=batch-.*", "--read-committed-groups=billing", "--max-groups=10", "--max-partitions=0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := cfg.GroupPolicies
+	if !p.Earliest.MatchString("batch-1") || p.Earliest.MatchString("a-batch-1") || !p.ReadCommitted.MatchString("billing") || p.IgnoreUnsubscribed != nil {
+		t.Errorf("%+v", p)
+	}
+	if cfg.MaxGroups != 10 || cfg.MaxPartitions != 0 {
+		t.Errorf("at most %d groups and %d partitions", cfg.MaxGroups, cfg.MaxPartitions)
+	}
+	_, err = parse("--brokers=a", "--max-groups=-1", "--max-partitions=many", "--earliest-groups=(")
+	for _, want := range []string{`--max-groups: "-1" is not a number from 0`, `--max-partitions: "many"`, `--earliest-groups: "(" is not a regular expression`} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v lacks %s", err, want)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"regexp"
 	"slices"
@@ -99,6 +100,26 @@ func (d *duration) Set(value string) error {
 		return fmt.Errorf("%q is not a duration from %s to %s, such as 5s or 1m30s", value, d.min, d.max)
 	}
 	*d.value = parsed
+	return nil
+}
+
+// count is a number of things.
+type count struct{ value *int }
+
+func (c *count) String() string {
+	if c.value == nil {
+		return ""
+	}
+	return strconv.Itoa(*c.value)
+}
+func (c *count) Type() string { return "number" }
+
+func (c *count) Set(value string) error {
+	parsed, err := strconv.ParseUint(value, 10, 31)
+	if err != nil {
+		return fmt.Errorf("%q is not a number from 0 to %d", value, math.MaxInt32)
+	}
+	*c.value = int(parsed)
 	return nil
 }
 

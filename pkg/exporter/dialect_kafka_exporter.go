@@ -30,11 +30,11 @@ func kafkaExporter() []family {
 			write: partitions(underReplicated)},
 		{name: "kafka_consumergroup_current_offset", help: "Offset that the group has committed on the partition; absent if there is none.",
 			write: writeGroupOffsets},
-		{name: "kafka_consumergroup_current_offset_sum", untyped: true,
+		{name: "kafka_consumergroup_current_offset_sum", kind: untyped,
 			help:  "Sum of the offsets that the group has committed on the topic, over the partitions that have one.",
 			write: topicSums(committedOffset)},
 		{name: "kafka_consumergroup_lag", help: "Records in the partition that the group has not consumed yet.", write: writeGroupLag},
-		{name: "kafka_consumergroup_lag_sum", untyped: true,
+		{name: "kafka_consumergroup_lag_sum", kind: untyped,
 			help:  "Records in the topic that the group has not consumed yet; absent while the lag on any partition is not known.",
 			write: topicSums(func(row *lag.PartitionLag) (int64, bool) { return row.Lag, true })},
 		{name: "kafka_consumergroup_members", help: "Number of members of the group.", write: writeMembers},
@@ -61,7 +61,7 @@ func writeBrokerInfo(e *encoder, s *lag.Snapshot) {
 
 func writeTopicPartitions(e *encoder, s *lag.Snapshot) {
 	for i := range s.Topics {
-		if t := &s.Topics[i]; e.topicKnown(t) {
+		if t := s.Topics[i]; e.topicKnown(t) {
 			e.at(label{name: "topic", value: t.Name})
 			e.sample(int64(len(t.Partitions)))
 		}
@@ -72,7 +72,7 @@ func writeTopicPartitions(e *encoder, s *lag.Snapshot) {
 func offsets(of func(*lag.Partition) lag.Offset) func(*encoder, *lag.Snapshot) {
 	return func(e *encoder, s *lag.Snapshot) {
 		for i := range s.Topics {
-			t := &s.Topics[i]
+			t := s.Topics[i]
 			e.atPartitions(t.Name)
 			for j := range t.Partitions {
 				if o := of(&t.Partitions[j]); o.Known(e.now, e.maxAge) {
@@ -88,7 +88,7 @@ func offsets(of func(*lag.Partition) lag.Offset) func(*encoder, *lag.Snapshot) {
 func partitions(value func(*lag.Partition) (v int64, ok bool)) func(*encoder, *lag.Snapshot) {
 	return func(e *encoder, s *lag.Snapshot) {
 		for i := range s.Topics {
-			t := &s.Topics[i]
+			t := s.Topics[i]
 			if !e.topicKnown(t) {
 				continue
 			}
@@ -139,12 +139,12 @@ func (e *encoder) groupPartitions(s *lag.Snapshot, value func(*lag.PartitionLag)
 			e.at(label{name: "consumergroup", value: g.Name}, label{name: "partition", varies: true}, label{name: "topic", value: t.Topic})
 			for j := range t.Partitions {
 				row := &t.Partitions[j]
-				if !row.Known(e.now, e.maxAge) {
+				if !t.RowKnown(row, e.now, e.maxAge) {
 					continue
 				}
 				if v, ok := value(row); ok {
 					e.sampleAt(row.Partition, v)
-					e.ages(row.ReadAt)
+					e.ages(t.RowReadAt(row))
 				}
 			}
 		}
@@ -157,14 +157,14 @@ func topicSums(value func(*lag.PartitionLag) (v int64, ok bool)) func(*encoder, 
 		for _, g := range s.Groups {
 			for i := range g.Topics {
 				t := &g.Topics[i]
-				rows, ok := t.Reading(e.now, e.maxAge)
+				rows, readAt, ok := t.Reading(e.now, e.maxAge)
 				if !ok {
 					continue
 				}
 				if total, ok := sum(rows, value); ok {
 					e.at(label{name: "consumergroup", value: g.Name}, label{name: "topic", value: t.Topic})
 					e.sample(total)
-					e.ages(rows[0].ReadAt) // all rows of a reading have the same
+					e.ages(readAt)
 				}
 			}
 		}

@@ -10,6 +10,21 @@ func own() []family {
 			help: "1 if the lag of the whole group was read within --max-age, else 0; the series of what is not known are then absent."},
 		{name: "kafka_consumergroup_read_timestamp_seconds", unit: "seconds", write: writeReadTimestamp,
 			help: "Unix time at which the lag of the whole group was last read; absent if it never was."},
+		{name: "kafka_consumergroup_lost_records_total", kind: counter, write: writeLost,
+			help: "Records of the topic that retention or DeleteRecords deleted before the group had read them, since the program started; it is at least so many."},
+	}
+}
+
+func writeLost(e *encoder, s *lag.Snapshot) {
+	for _, g := range s.Groups {
+		if g.ReadAt.IsZero() || e.now.Sub(g.ReadAt) > e.maxAge {
+			continue
+		}
+		e.ages(g.ReadAt)
+		for i := range g.Topics {
+			e.at(label{name: "consumergroup", value: g.Name}, label{name: "topic", value: g.Topics[i].Topic})
+			e.sample(g.Topics[i].Lost)
+		}
 	}
 }
 

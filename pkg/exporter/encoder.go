@@ -15,11 +15,11 @@ const chunkSize = 256 << 10
 
 // family is one metric family and how its samples follow from a snapshot. All texts in it are constants that need no escaping.
 type family struct {
-	name    string
-	help    string
-	untyped bool   // a gauge otherwise
-	unit    string // of OpenMetrics, the end of name; empty for most
-	write   func(e *encoder, s *lag.Snapshot)
+	name  string
+	help  string
+	kind  string // of the text format: gauge if empty
+	unit  string // of OpenMetrics, the end of name; empty for most
+	write func(e *encoder, s *lag.Snapshot)
 }
 
 // sink takes the encoded bytes, and must not keep the slice.
@@ -63,11 +63,15 @@ func encode(families []family, snapshots []*lag.Snapshot, format format, now tim
 func (e *encoder) family(f *family, snapshots []*lag.Snapshot) {
 	start := len(e.buf)
 	e.name = f.name
+	if f.kind == counter && e.format == openMetrics { // which names a family of counters without the suffix of its samples
+		e.name = strings.TrimSuffix(f.name, "_total")
+	}
 	e.comment("HELP", f.help)
 	e.comment("TYPE", e.typeName(f))
 	if f.unit != "" && e.format == openMetrics {
 		e.comment("UNIT", f.unit)
 	}
+	e.name = f.name
 	e.wrote = false
 	for _, s := range snapshots {
 		e.cluster = ""
@@ -83,13 +87,19 @@ func (e *encoder) family(f *family, snapshots []*lag.Snapshot) {
 
 func (e *encoder) typeName(f *family) string {
 	switch {
-	case !f.untyped:
+	case f.kind == "":
 		return "gauge"
-	case e.format == openMetrics:
+	case f.kind == untyped && e.format == openMetrics:
 		return "unknown"
 	}
-	return "untyped"
+	return f.kind
 }
+
+// The kinds of families that are no gauges.
+const (
+	untyped = "untyped"
+	counter = "counter" // the name ends in _total
+)
 
 func (e *encoder) comment(keyword, text string) {
 	e.buf = append(e.buf, "# "...)

@@ -81,7 +81,7 @@ func observe(cluster string, at time.Time) *lag.Observation {
 func compute(observations ...*lag.Observation) *lag.Snapshot {
 	var s *lag.Snapshot
 	for _, obs := range observations {
-		s = lag.Compute(s, obs, lag.Policy{})
+		s = lag.Compute(s, obs, nil)
 	}
 	return s
 }

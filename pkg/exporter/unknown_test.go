@@ -107,9 +107,7 @@ func TestUnknownIsAbsent(t *testing.T) {
 		{
 			name:   "a commit beyond the end",
 			fail:   func(obs *lag.Observation) { obs.Groups[0].Commits[0].Partitions[0].Offset = 101 },
-			stale:  map[string]float64{billingLag0: 42, billingOffset0: 58, billingLagSum: 42, billingUp: 1},
-			err:    map[string]float64{billingLag0: absent, billingOffset0: absent, billingLagSum: absent, billingUp: 0},
-			always: map[string]float64{billingLag1: 0, billingRead: read0},
+			always: map[string]float64{billingLag0: absent, billingOffset0: absent, billingLagSum: absent, billingUp: 0, billingLag1: 0, billingRead: read0},
 		},
 		{
 			name: "leader and replicas",
@@ -131,7 +129,7 @@ func TestUnknownIsAbsent(t *testing.T) {
 			if test.thenMetadataFails {
 				denied := &lag.ReadError{Class: lag.ClassTimeout, Broker: -1, Op: "Metadata", Err: errors.New("no answer")}
 				third := &lag.Observation{Cluster: "default", StartedAt: t0.Add(35 * time.Second), MetadataErr: denied, ListingErr: denied}
-				snapshot = lag.Compute(snapshot, third, lag.Policy{})
+				snapshot = lag.Compute(snapshot, third, nil)
 			}
 			h, s := newHandler(prometheus.NewRegistry(), &bytes.Buffer{}, snapshot)
 			for _, scrape := range []struct {

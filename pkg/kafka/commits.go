@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -12,38 +13,50 @@ import (
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
 )
 
-var errTypeUnread = errors.New("this version of the adapter does not read groups of this type")
+var errUnknownType = errors.New("this version of the adapter does not know groups of this type")
 
 // offsetFetchGroups is the first version of OffsetFetch that takes several groups (KIP-709).
 const offsetFetchGroups = 8
 
-// fetchCommits fills in the commits of the groups, which are sorted by name. The error is the broker's, if it did not answer.
-func (c *collection) fetchCommits(ctx context.Context, broker int32, groups []lag.GroupObservation) error {
-	var wanted []*lag.GroupObservation
+// singleAtOnce is how many requests for single groups are under way at the same time at a broker that does not take several
+// groups in one: the broker answers them one by one, but none waits for the way there and back.
+const singleAtOnce = 8
+
+// fetchCommits fills in the commits of the groups of one broker.
+func (c *collection) fetchCommits(ctx context.Context, broker int32, groups []lag.GroupObservation) {
+	var commits, shares []*lag.GroupObservation
 	for i := range groups {
 		g := &groups[i]
-		if g.Type == lag.GroupClassic || g.Type == lag.GroupConsumer {
-			wanted = append(wanted, g)
-		} else {
-			g.CommitsErr = &lag.ReadError{Class: lag.ClassUnsupported, Broker: noBroker, Op: string(g.Type) + " group", Err: errTypeUnread}
+		if g.CommitsErr != nil { // by the list already
+			continue
+		}
+		switch g.Type {
+		case lag.GroupClassic, lag.GroupConsumer, lag.GroupStreams:
+			commits = append(commits, g)
+		case lag.GroupShare:
+			shares = append(shares, g)
+		default:
+			g.CommitsErr = unknownType(g)
 		}
 	}
-	for len(wanted) > 0 {
-		answered, err := c.fetchSome(ctx, broker, wanted)
-		if err != nil {
-			for _, g := range wanted {
-				g.CommitsErr = err
-			}
-			return err
-		}
-		wanted = wanted[answered:]
+	var wg sync.WaitGroup
+	if len(shares) > 0 {
+		wg.Go(func() { c.fetchShares(ctx, broker, shares) })
 	}
-	return nil
+	if len(commits) > 0 {
+		rest := c.fetchBatch(ctx, broker, commits)
+		c.fetchSingly(ctx, broker, rest)
+	}
+	wg.Wait()
 }
 
-// fetchSome asks for the commits of all the groups at once and returns for how many of them, from the first, the broker
-// answered: all, or only the first where it does not know batches.
-func (c *collection) fetchSome(ctx context.Context, broker int32, groups []*lag.GroupObservation) (answered int, err error) {
+func expectCommits(broker int32, op string, groups []*lag.GroupObservation) *answers {
+	return expect(broker, op, groups, func(g *lag.GroupObservation, err error) { g.CommitsErr = err })
+}
+
+// fetchBatch asks for the commits of all the groups at once. It returns those that are still to be asked for: a broker that does
+// not know batches answers for the first only.
+func (c *collection) fetchBatch(ctx context.Context, broker int32, groups []*lag.GroupObservation) []*lag.GroupObservation {
 	req := kmsg.NewPtrOffsetFetchRequest()
 	req.Group, req.Topics = groups[0].Name, nil // what brokers before v8 read; nil topics: all
 	for _, g := range groups {
@@ -51,23 +64,44 @@ func (c *collection) fetchSome(ctx context.Context, broker int32, groups []*lag.
 		one.Group = g.Name
 		req.Groups = append(req.Groups, one)
 	}
+	asked := expectCommits(broker, "OffsetFetch", groups)
 	readAt := time.Now()
-	resp, err := ask[*kmsg.OffsetFetchResponse](ctx, c.reader, broker, req)
+	resp, err := ask[*kmsg.OffsetFetchResponse](ctx, c, broker, req)
 	if err != nil {
-		return 0, err
+		asked.fail(groups, err)
+		return nil
+	}
+	answers := resp.Groups
+	if resp.Version < offsetFetchGroups {
+		answers = []kmsg.OffsetFetchResponseGroup{*batched(groups[0].Name, resp)}
+	}
+	for i := range answers {
+		if g := asked.group(answers[i].Group, codeError(broker, req, answers[i].ErrorCode)); g != nil {
+			c.setCommits(g, req, &answers[i], readAt)
+		}
 	}
 	if resp.Version < offsetFetchGroups {
-		c.setCommits(groups[0], req, batched(groups[0].Name, resp), readAt)
-		return 1, nil
+		return groups[1:]
 	}
-	byName := make(map[string]*kmsg.OffsetFetchResponseGroup, len(resp.Groups))
-	for i := range resp.Groups {
-		byName[resp.Groups[i].Group] = &resp.Groups[i]
+	return nil
+}
+
+// fetchSingly asks for the commits of the groups one by one.
+func (c *collection) fetchSingly(ctx context.Context, broker int32, groups []*lag.GroupObservation) {
+	next := make(chan *lag.GroupObservation)
+	var wg sync.WaitGroup
+	for range min(singleAtOnce, len(groups)) {
+		wg.Go(func() {
+			for g := range next {
+				c.fetchBatch(ctx, broker, []*lag.GroupObservation{g})
+			}
+		})
 	}
 	for _, g := range groups {
-		c.setCommits(g, req, byName[g.Name], readAt)
+		next <- g
 	}
-	return len(groups), nil
+	close(next)
+	wg.Wait()
 }
 
 // batched gives the answer of an older broker the form of a newer one's.
@@ -85,22 +119,14 @@ func batched(group string, resp *kmsg.OffsetFetchResponse) *kmsg.OffsetFetchResp
 	return out
 }
 
-// setCommits translates a group's answer, which is nil if the broker left it out.
+// setCommits translates a group's answer.
 func (c *collection) setCommits(g *lag.GroupObservation, req kmsg.Request, resp *kmsg.OffsetFetchResponseGroup, readAt time.Time) {
-	if resp == nil {
-		g.CommitsErr = &lag.ReadError{Class: lag.ClassProtocol, Broker: g.Coordinator, Op: "OffsetFetch", Err: errors.New("the broker left the group out of its answer")}
-		return
-	}
-	if g.CommitsErr = codeError(g.Coordinator, req, resp.ErrorCode); g.CommitsErr != nil {
-		return
-	}
-	g.CommitsReadAt = readAt
 	count := 0
 	for i := range resp.Topics {
 		count += len(resp.Topics[i].Partitions)
 	}
 	rows := make([]lag.Commit, 0, count) // one array for the group; its topics are parts of it
-	g.Commits = make([]lag.TopicCommits, 0, len(resp.Topics))
+	commits := make([]lag.TopicCommits, 0, len(resp.Topics))
 	for i := range resp.Topics {
 		t := &resp.Topics[i]
 		if !c.reader.cfg.Topics(t.Topic) {
@@ -108,11 +134,21 @@ func (c *collection) setCommits(g *lag.GroupObservation, req kmsg.Request, resp 
 		}
 		first := len(rows)
 		for _, p := range t.Partitions {
-			rows = append(rows, lag.Commit{Partition: p.Partition, Offset: p.Offset, LeaderEpoch: p.LeaderEpoch, Err: codeError(g.Coordinator, req, p.ErrorCode)})
+			rows = append(rows, lag.Commit{
+				Partition: p.Partition, Offset: p.Offset, LeaderEpoch: p.LeaderEpoch, BrokerLag: lag.NoOffset,
+				Err: codeError(g.Coordinator, req, p.ErrorCode),
+			})
 		}
-		partitions := rows[first:len(rows):len(rows)]
-		slices.SortFunc(partitions, func(a, b lag.Commit) int { return cmp.Compare(a.Partition, b.Partition) })
-		g.Commits = append(g.Commits, lag.TopicCommits{Topic: t.Topic, Partitions: partitions})
+		commits = append(commits, lag.TopicCommits{Topic: t.Topic, Partitions: rows[first:len(rows):len(rows)]})
 	}
-	slices.SortFunc(g.Commits, func(a, b lag.TopicCommits) int { return cmp.Compare(a.Topic, b.Topic) })
+	g.CommitsReadAt, g.Commits = readAt, sortedCommits(commits)
+}
+
+// sortedCommits sorts the topics and their partitions.
+func sortedCommits(commits []lag.TopicCommits) []lag.TopicCommits {
+	for i := range commits {
+		slices.SortFunc(commits[i].Partitions, func(a, b lag.Commit) int { return cmp.Compare(a.Partition, b.Partition) })
+	}
+	slices.SortFunc(commits, func(a, b lag.TopicCommits) int { return cmp.Compare(a.Topic, b.Topic) })
+	return commits
 }

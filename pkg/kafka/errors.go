@@ -3,11 +3,16 @@ package kafka
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"os"
 	"strings"
+	"syscall"
 
+	"github.com/twmb/franz-go/pkg/kbin"
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
@@ -18,7 +23,16 @@ func readError(broker int32, req kmsg.Request, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &lag.ReadError{Class: classify(err), Broker: broker, Op: kmsg.NameForKey(req.Key()), Err: err}
+	class := classify(err)
+	if class == lag.ClassTimeout && errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("no answer in time: %w", err)
+	}
+	return &lag.ReadError{Class: class, Broker: broker, Op: kmsg.NameForKey(req.Key()), Err: err}
+}
+
+// protocolError says that an answer makes no sense.
+func protocolError(broker int32, op string, format string, args ...any) error {
+	return &lag.ReadError{Class: lag.ClassProtocol, Broker: broker, Op: op, Err: fmt.Errorf(format, args...)}
 }
 
 // codeError is the same for an error code in a response; nil for code 0.
@@ -38,10 +52,11 @@ func classify(err error) lag.Class {
 	// The client does not export these two.
 	case strings.Contains(err.Error(), "broker is too old"), strings.Contains(err.Error(), "request key is unknown"):
 		return lag.ClassUnsupported
-	case strings.Contains(err.Error(), "not enough data"), strings.Contains(err.Error(), "correlation ID mismatch"),
-		strings.Contains(err.Error(), "exceeds BrokerMaxReadBytes"):
+	case errors.Is(err, kbin.ErrNotEnoughData), strings.Contains(err.Error(), "correlation ID mismatch"),
+		strings.Contains(err.Error(), "response size"):
 		return lag.ClassProtocol
-	case strings.Contains(err.Error(), "SASL"):
+	// So does a broker that refuses our certificate, sometimes only with the answer to the first request (TLS 1.3).
+	case strings.Contains(err.Error(), "SASL"), strings.Contains(err.Error(), "remote error: tls:"):
 		return lag.ClassAuthentication
 	}
 	return lag.ClassConnection
@@ -69,10 +84,31 @@ func classifyCode(code int16) lag.Class {
 }
 
 // brokerWide says whether an error speaks against the broker as a whole rather than against one item.
-func brokerWide(err error) bool {
+func brokerWide(err error) bool { return unreachable(err) || lag.ClassOf(err) == lag.ClassProtocol }
+
+// unreachable says whether an error means that the next request to the broker would most likely fail, too.
+func unreachable(err error) bool {
+	if errors.Is(err, context.Canceled) || errors.Is(err, kgo.ErrClientClosed) { // we gave up
+		return false
+	}
 	switch lag.ClassOf(err) {
-	case lag.ClassConnection, lag.ClassTimeout, lag.ClassAuthentication, lag.ClassProtocol:
+	case lag.ClassConnection, lag.ClassTimeout, lag.ClassAuthentication:
 		return true
 	}
 	return false
+}
+
+// authenticating says whether the broker refused our identity.
+func authenticating(err error) bool { return lag.ClassOf(err) == lag.ClassAuthentication }
+
+// brokenOff says whether a connection that stood came to an end, as idle ones do, or by what else was asked on it.
+func brokenOff(err error) bool {
+	var first *kgo.ErrFirstReadEOF // closed before it was of any use
+	var dial *net.OpError
+	if errors.As(err, &first) || errors.As(err, &dial) && dial.Op == "dial" {
+		return false
+	}
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || strings.Contains(err.Error(), "connection has died") ||
+		strings.Contains(err.Error(), "correlation ID mismatch")
 }

@@ -4,95 +4,108 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strings"
 	"sync"
-
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
 )
 
-// readGroups asks every broker, independently of the others, for the groups that it coordinates.
+// readGroups reads the members and commits of the groups of every broker.
 func (c *collection) readGroups(ctx context.Context) {
-	perBroker := make([][]lag.GroupObservation, len(c.obs.Brokers))
-	listingErrs := make([]error, len(c.obs.Brokers))
-	var wg sync.WaitGroup
-	for i := range c.obs.Brokers {
-		wg.Go(func() { perBroker[i], listingErrs[i] = c.brokerGroups(ctx, &c.obs.Brokers[i]) })
-	}
-	wg.Wait()
-	for i, groups := range perBroker {
-		if listingErrs[i] != nil {
-			c.obs.ListingErr = listingErrs[i]
-		}
-		c.obs.Groups = append(c.obs.Groups, groups...)
-	}
-	c.obs.Groups = onePerName(c.obs.Groups)
-}
-
-// onePerName sorts the groups. Two brokers may list the same group while it moves from one to the other; the one that could
-// read its commits is right.
-func onePerName(groups []lag.GroupObservation) []lag.GroupObservation {
-	slices.SortStableFunc(groups, func(a, b lag.GroupObservation) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(failed(a.CommitsErr), failed(b.CommitsErr)))
+	c.eachBroker(func(i int, b *brokerState) {
+		var wg sync.WaitGroup
+		wg.Go(func() { c.describeGroups(ctx, b.id, c.parts[i]) })
+		wg.Go(func() { c.fetchCommits(ctx, b.id, c.parts[i]) })
+		wg.Wait()
 	})
-	return slices.CompactFunc(groups, func(a, b lag.GroupObservation) bool { return a.Name == b.Name })
-}
-
-func failed(err error) int {
-	if err != nil {
-		return 1
+	total := 0
+	for _, part := range c.parts {
+		total += len(part)
 	}
-	return 0
-}
-
-// brokerGroups reads the groups of one broker: first which there are, then their members and commits at the same time. The
-// error says why the list may lack some.
-func (c *collection) brokerGroups(ctx context.Context, broker *lag.Broker) ([]lag.GroupObservation, error) {
-	groups, err := c.listGroups(ctx, broker.ID)
-	if err != nil {
-		noteBroker(broker, err)
-		return nil, err
-	}
-	var membersErr, commitsErr error
-	var wg sync.WaitGroup
-	wg.Go(func() { membersErr = c.describeGroups(ctx, broker.ID, groups) })
-	wg.Go(func() { commitsErr = c.fetchCommits(ctx, broker.ID, groups) })
-	wg.Wait()
-	noteBroker(broker, membersErr)
-	noteBroker(broker, commitsErr)
-	return groups, nil
-}
-
-// noteBroker keeps the first error that speaks against the broker as a whole.
-func noteBroker(broker *lag.Broker, err error) {
-	if broker.Err == nil && err != nil && brokerWide(err) {
-		broker.Err = err
-	}
-}
-
-func (c *collection) listGroups(ctx context.Context, broker int32) ([]lag.GroupObservation, error) {
-	req := kmsg.NewPtrListGroupsRequest()
-	resp, err := ask[*kmsg.ListGroupsResponse](ctx, c.reader, broker, req)
-	if err == nil {
-		err = codeError(broker, req, resp.ErrorCode)
-	}
-	if err != nil {
-		return nil, err
-	}
-	groups := make([]lag.GroupObservation, 0, len(resp.Groups))
-	for _, g := range resp.Groups {
-		if c.reader.cfg.Groups(g.Group) {
-			groups = append(groups, lag.GroupObservation{
-				Name: g.Group, Type: groupType(g.GroupType), ProtocolType: g.ProtocolType, State: g.GroupState, Coordinator: broker,
-			})
+	c.obs.Groups = make([]lag.GroupObservation, 0, total)
+	for _, part := range c.parts {
+		for i := range part {
+			if !c.gone(&part[i]) {
+				c.obs.Groups = append(c.obs.Groups, part[i])
+			}
 		}
 	}
-	slices.SortFunc(groups, func(a, b lag.GroupObservation) int { return cmp.Compare(a.Name, b.Name) })
-	return slices.CompactFunc(groups, func(a, b lag.GroupObservation) bool { return a.Name == b.Name }), nil
+	c.obs.Groups, c.parts = append(c.obs.Groups, c.adrift...), nil
+	c.onePerName()
 }
 
-// groupType translates the type of ListGroups v5; older brokers give none and have classic groups only.
-func groupType(name string) lag.GroupType {
-	return cmp.Or(lag.GroupType(strings.ToLower(name)), lag.GroupClassic)
+// onePerName sorts the groups. Two brokers may list the same group while it moves from one to the other; then the one that should be
+// its coordinator is right, and if that is not known, the one that could read its commits.
+func (c *collection) onePerName() {
+	doubt := func(g *lag.GroupObservation) int {
+		node, known := c.coordinator(g.Name)
+		switch {
+		case known && node != g.Coordinator:
+			return 2
+		case g.CommitsErr != nil:
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(c.obs.Groups, func(a, b lag.GroupObservation) int {
+		if order := compareGroups(a, b); order != 0 {
+			return order
+		}
+		return cmp.Compare(doubt(&a), doubt(&b))
+	})
+	c.obs.Groups = slices.CompactFunc(c.obs.Groups, func(a, b lag.GroupObservation) bool { return a.Name == b.Name })
+}
+
+// answers matches the answers of a broker with the groups that it was asked about.
+type answers struct {
+	broker  int32
+	op      string
+	groups  map[string]*lag.GroupObservation
+	seen    map[string]bool
+	setErr  func(g *lag.GroupObservation, err error)
+	missing error
+}
+
+// expect sets an error on all groups that lasts until they are answered.
+func expect(broker int32, op string, groups []*lag.GroupObservation, setErr func(*lag.GroupObservation, error)) *answers {
+	a := &answers{
+		broker: broker, op: op, setErr: setErr, seen: make(map[string]bool, len(groups)),
+		groups: make(map[string]*lag.GroupObservation, len(groups)),
+	}
+	a.fail(groups, protocolError(broker, op, "the broker left the group out of its answer"))
+	for _, g := range groups {
+		a.groups[g.Name] = g
+	}
+	return a
+}
+
+func (a *answers) fail(groups []*lag.GroupObservation, err error) {
+	for _, g := range groups {
+		a.setErr(g, err)
+	}
+}
+
+// group returns the group that an answer is about, nil if it is about none that was asked for, if it is an error, or if it is
+// the second answer about it, so that neither can be believed.
+func (a *answers) group(name string, err error) *lag.GroupObservation {
+	g := a.groups[name]
+	if g == nil {
+		return nil
+	}
+	if a.seen[name] {
+		a.setErr(g, protocolError(a.broker, a.op, "two answers for one group"))
+		return nil
+	}
+	a.seen[name] = true
+	if a.setErr(g, err); err != nil {
+		return nil
+	}
+	return g
+}
+
+func namesOf(groups []*lag.GroupObservation) []string {
+	names := make([]string, len(groups))
+	for i, g := range groups {
+		names[i] = g.Name
+	}
+	return names
 }

@@ -2,153 +2,85 @@ package kafka
 
 import (
 	"context"
-	"errors"
-	"maps"
-	"slices"
 	"sync"
 	"time"
-
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
 )
 
-// consumerProtocol is the protocol type of consumers; only its members' metadata and assignments have a format that we know.
-const consumerProtocol = "consumer"
-
-// describeGroups fills in the members of the groups, by the request that fits each type.
-func (c *collection) describeGroups(ctx context.Context, broker int32, groups []lag.GroupObservation) error {
-	classic, consumer := map[string]*lag.GroupObservation{}, map[string]*lag.GroupObservation{}
+// describeGroups fills in the members of the groups, by the request that fits each type. Members that are known already and need
+// not be read are left out: the group then has neither a time of its members nor an error.
+func (c *collection) describeGroups(ctx context.Context, broker int32, groups []lag.GroupObservation) {
+	byType := make(map[lag.GroupType][]*lag.GroupObservation)
 	for i := range groups {
-		g := &groups[i]
-		g.MembersErr = &lag.ReadError{Class: lag.ClassProtocol, Broker: broker, Op: "describe", Err: errors.New("the broker left the group out of its answer")}
-		switch g.Type {
-		case lag.GroupClassic:
-			classic[g.Name] = g
-		case lag.GroupConsumer:
-			consumer[g.Name] = g
-		default:
-			g.MembersErr = &lag.ReadError{Class: lag.ClassUnsupported, Broker: noBroker, Op: string(g.Type) + " group", Err: errTypeUnread}
+		if g := &groups[i]; g.MembersErr == nil && c.needsMembers(g) {
+			byType[g.Type] = append(byType[g.Type], g)
 		}
 	}
-	var classicErr, consumerErr error
 	var wg sync.WaitGroup
-	if len(classic) > 0 {
-		wg.Go(func() { classicErr = c.describeClassic(ctx, broker, classic) })
-	}
-	if len(consumer) > 0 {
-		wg.Go(func() { consumerErr = c.describeConsumer(ctx, broker, consumer) })
+	for kind, some := range byType {
+		switch kind {
+		case lag.GroupClassic:
+			wg.Go(func() { c.describeClassic(ctx, broker, some) })
+		case lag.GroupConsumer:
+			wg.Go(func() { c.describeConsumer(ctx, broker, some) })
+		case lag.GroupShare:
+			wg.Go(func() { c.describeShare(ctx, broker, some) })
+		case lag.GroupStreams:
+			wg.Go(func() { c.describeStreams(ctx, broker, some) })
+		default:
+			for _, g := range some {
+				g.MembersErr = unknownType(g)
+			}
+		}
 	}
 	wg.Wait()
-	return errors.Join(classicErr, consumerErr)
 }
 
-func (c *collection) describeClassic(ctx context.Context, broker int32, groups map[string]*lag.GroupObservation) error {
-	req := kmsg.NewPtrDescribeGroupsRequest()
-	req.Groups = slices.Collect(maps.Keys(groups))
-	readAt := time.Now()
-	resp, err := ask[*kmsg.DescribeGroupsResponse](ctx, c.reader, broker, req)
-	if err != nil {
-		setMembersErr(groups, err)
-		return err
+// needsMembers says whether the members have to be read, see [Reader.Read].
+func (c *collection) needsMembers(g *lag.GroupObservation) bool {
+	old := c.prev.Group(g.Name)
+	switch {
+	case c.obs.Partial, c.unlisted[g.Name], old == nil, old.MembersErr != nil, old.MembersReadAt.IsZero(),
+		g.State != stateStable && g.State != stateEmpty, // also if the list gives no states (before ListGroups v4)
+		g.State != old.State, g.Type != old.Type, g.Coordinator != old.Coordinator,
+		c.wanted[g.Name], c.reader.cfg.Policy.Of(g.Name).OffsetReset == lag.ResetEarliest:
+		return true
 	}
-	for i := range resp.Groups {
-		described := &resp.Groups[i]
-		g := answered(groups, described.Group, codeError(broker, req, described.ErrorCode))
-		if g == nil {
-			continue
-		}
-		g.MembersReadAt, g.State, g.ProtocolType = readAt, described.State, described.ProtocolType
-		g.Members = make([]lag.Member, 0, len(described.Members))
-		for j := range described.Members {
-			m, err := classicMember(&described.Members[j], described.ProtocolType)
-			if err != nil {
-				g.MembersErr = &lag.ReadError{Class: lag.ClassProtocol, Broker: broker, Op: "DescribeGroups", Err: err}
-			}
-			g.Members = append(g.Members, c.filtered(m))
-		}
+	return c.reader.slow.due(old.MembersReadAt, c.obs.StartedAt, c.reader.slow.hash(g.Name, 0))
+}
+
+// The states of a group at rest.
+const (
+	stateStable = "Stable"
+	stateEmpty  = "Empty"
+)
+
+// members returns the members of the group as they were read now or, if they were not, before.
+func (c *collection) members(g *lag.GroupObservation) []lag.Member {
+	if g.MembersErr == nil && !g.MembersReadAt.IsZero() {
+		return g.Members
+	}
+	if old := c.prev.Group(g.Name); old != nil {
+		return old.Members
 	}
 	return nil
 }
 
-func (c *collection) describeConsumer(ctx context.Context, broker int32, groups map[string]*lag.GroupObservation) error {
-	req := kmsg.NewPtrConsumerGroupDescribeRequest()
-	req.Groups = slices.Collect(maps.Keys(groups))
-	readAt := time.Now()
-	resp, err := ask[*kmsg.ConsumerGroupDescribeResponse](ctx, c.reader, broker, req)
-	if err != nil {
-		setMembersErr(groups, err)
-		return err
-	}
-	for i := range resp.Groups {
-		described := &resp.Groups[i]
-		g := answered(groups, described.Group, codeError(broker, req, described.ErrorCode))
-		if g == nil {
-			continue
-		}
-		g.MembersReadAt, g.State = readAt, described.State
-		g.Members = make([]lag.Member, 0, len(described.Members))
-		for j := range described.Members {
-			g.Members = append(g.Members, c.filtered(consumerMember(&described.Members[j])))
-		}
-	}
-	return nil
+func expectMembers(broker int32, op string, groups []*lag.GroupObservation) *answers {
+	return expect(broker, op, groups, func(g *lag.GroupObservation, err error) { g.MembersErr = err })
 }
 
-// answered returns the group that an answer is about, nil if it is about none that was asked for, or says why there is none.
-func answered(groups map[string]*lag.GroupObservation, name string, err error) *lag.GroupObservation {
-	g := groups[name]
-	if g == nil {
-		return nil
+// setMembers fills in what was read of a group.
+func (c *collection) setMembers(g *lag.GroupObservation, readAt time.Time, state string, members []lag.Member) {
+	for i := range members {
+		c.filter(&members[i])
 	}
-	if g.MembersErr = err; err != nil {
-		return nil
-	}
-	return g
+	g.MembersReadAt, g.State, g.Members = readAt, state, members
 }
 
-func setMembersErr(groups map[string]*lag.GroupObservation, err error) {
-	for _, g := range groups {
-		g.MembersErr = err
-	}
-}
-
-func consumerMember(m *kmsg.ConsumerGroupDescribeResponseGroupMember) lag.Member {
-	out := lag.Member{ID: m.MemberID, InstanceID: deref(m.InstanceID), ClientID: m.ClientID, ClientHost: m.ClientHost, Subscribed: m.SubscribedTopics}
-	for _, t := range m.Assignment.TopicPartitions {
-		out.Assigned = append(out.Assigned, lag.TopicPartitions{Topic: t.Topic, Partitions: t.Partitions})
-	}
-	return out
-}
-
-// classicMember decodes what consumers put into the classic protocol's opaque fields, which are empty during a rebalance.
-func classicMember(m *kmsg.DescribeGroupsResponseGroupMember, protocolType string) (lag.Member, error) {
-	out := lag.Member{ID: m.MemberID, InstanceID: deref(m.InstanceID), ClientID: m.ClientID, ClientHost: m.ClientHost}
-	if protocolType != consumerProtocol {
-		return out, nil
-	}
-	var errs []error
-	if len(m.ProtocolMetadata) > 0 {
-		var meta kmsg.ConsumerMemberMetadata
-		if err := meta.ReadFrom(m.ProtocolMetadata); err != nil {
-			errs = append(errs, err)
-		}
-		out.Subscribed = meta.Topics
-	}
-	if len(m.MemberAssignment) > 0 {
-		var assignment kmsg.ConsumerMemberAssignment
-		if err := assignment.ReadFrom(m.MemberAssignment); err != nil {
-			errs = append(errs, err)
-		}
-		for _, t := range assignment.Topics {
-			out.Assigned = append(out.Assigned, lag.TopicPartitions{Topic: t.Topic, Partitions: t.Partitions})
-		}
-	}
-	return out, errors.Join(errs...)
-}
-
-// filtered drops the topics that are not to be read.
-func (c *collection) filtered(m lag.Member) lag.Member {
+// filter drops the topics that are not to be read.
+func (c *collection) filter(m *lag.Member) {
 	subscribed, assigned := m.Subscribed[:0:0], m.Assigned[:0:0]
 	for _, topic := range m.Subscribed {
 		if c.reader.cfg.Topics(topic) {
@@ -161,7 +93,10 @@ func (c *collection) filtered(m lag.Member) lag.Member {
 		}
 	}
 	m.Subscribed, m.Assigned = subscribed, assigned
-	return m
+}
+
+func unknownType(g *lag.GroupObservation) error {
+	return &lag.ReadError{Class: lag.ClassUnsupported, Broker: noBroker, Op: string(g.Type) + " group", Err: errUnknownType}
 }
 
 func deref(s *string) string {

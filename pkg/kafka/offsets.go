@@ -11,93 +11,106 @@ import (
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
 )
 
-// The timestamps by which ListOffsets names the two ends of a log.
+// The timestamps by which ListOffsets names the two ends of a log, and the isolation level that makes the latter the last stable
+// offset.
 const (
-	timestampLatest   = -1 // the high watermark, at isolation level read_uncommitted
-	timestampEarliest = -2 // the log start offset
+	timestampLatest   = -1
+	timestampEarliest = -2
+
+	readUncommitted int8 = 0
+	readCommitted   int8 = 1
 )
 
 // place is where a partition stands in the observation.
 type place struct{ topic, partition int }
 
-// readOffsets asks every leader, independently of the others, for the start and end of all its partitions.
-func (c *collection) readOffsets(ctx context.Context) {
-	byLeader := map[int32][]place{}
-	for i := range c.obs.Topics {
-		if c.obs.Topics[i].Err != nil {
-			continue
+// offsetKind is one of the offsets of a log.
+type offsetKind struct {
+	need      need
+	timestamp int64
+	isolation int8
+	field     func(*lag.Partition) *lag.Offset
+}
+
+func offsetKinds() []offsetKind {
+	return []offsetKind{
+		{needEnd, timestampLatest, readUncommitted, func(p *lag.Partition) *lag.Offset { return &p.End }},
+		{needStart, timestampEarliest, readUncommitted, func(p *lag.Partition) *lag.Offset { return &p.Start }},
+		{needStable, timestampLatest, readCommitted, func(p *lag.Partition) *lag.Offset { return &p.LastStable }},
+	}
+}
+
+// askLeaders asks every leader, independently of the others, for what is needed of its partitions. The requests to one leader are
+// under way at the same time; their answers go to different fields.
+func (c *collection) askLeaders(ctx context.Context) {
+	var wg sync.WaitGroup
+	for _, kind := range offsetKinds() {
+		for leader, places := range c.byLeader(kind.need) {
+			wg.Go(func() { c.listOffsets(ctx, leader, places, kind) })
 		}
-		for j := range c.obs.Topics[i].Partitions {
-			if leader := c.obs.Topics[i].Partitions[j].Leader; leader >= 0 {
-				byLeader[leader] = append(byLeader[leader], place{i, j})
+	}
+	wg.Wait()
+}
+
+// byLeader returns the partitions with that need, topic by topic.
+func (c *collection) byLeader(n need) map[int32][]place {
+	places := make(map[int32][]place)
+	for i := range c.needs {
+		for j := range c.needs[i] {
+			if leader := c.obs.Topics[i].Partitions[j].Leader; leader >= 0 && c.needs[i][j]&n != 0 {
+				places[leader] = append(places[leader], place{i, j})
 			}
 		}
 	}
-	var wg sync.WaitGroup
-	for leader, places := range byLeader {
-		broker := c.broker(leader)
-		if broker == nil { // a leader that Metadata does not list as alive: unreadable, as if it did not answer
-			broker = &lag.Broker{ID: leader}
-		}
-		wg.Go(func() { c.leaderOffsets(ctx, broker, places) })
-	}
-	wg.Wait()
+	return places
 }
 
-func (c *collection) broker(id int32) *lag.Broker {
-	for i := range c.obs.Brokers {
-		if c.obs.Brokers[i].ID == id {
-			return &c.obs.Brokers[i]
-		}
-	}
-	return nil
-}
+var (
+	errPartitionLeftOut = errors.New("the broker left the partition out of its answer")
+	errPartitionTwice   = errors.New("two answers for one partition")
+)
 
-// leaderOffsets reads both ends of the partitions of one leader. Both requests are in flight at the same time; they write to
-// different fields.
-func (c *collection) leaderOffsets(ctx context.Context, broker *lag.Broker, places []place) {
-	end := func(p *lag.Partition) *lag.Offset { return &p.End }
-	start := func(p *lag.Partition) *lag.Offset { return &p.Start }
-	var endErr, startErr error
-	var wg sync.WaitGroup
-	wg.Go(func() { endErr = c.listOffsets(ctx, broker.ID, places, timestampLatest, end) })
-	wg.Go(func() { startErr = c.listOffsets(ctx, broker.ID, places, timestampEarliest, start) })
-	wg.Wait()
-	noteBroker(broker, endErr)
-	noteBroker(broker, startErr)
-}
-
-var errPartitionLeftOut = errors.New("the broker left the partition out of its answer")
-
-func (c *collection) listOffsets(ctx context.Context, broker int32, places []place, timestamp int64, field func(*lag.Partition) *lag.Offset) error {
-	req := c.listOffsetsRequest(places, timestamp)
+func (c *collection) listOffsets(ctx context.Context, leader int32, places []place, kind offsetKind) {
+	req := c.listOffsetsRequest(places, kind)
 	readAt := time.Now()
-	resp, err := ask[*kmsg.ListOffsetsResponse](ctx, c.reader, broker, req)
+	resp, err := ask[*kmsg.ListOffsetsResponse](ctx, c, leader, req)
 	missing := err
 	if err == nil {
-		missing = &lag.ReadError{Class: lag.ClassProtocol, Broker: broker, Op: "ListOffsets", Err: errPartitionLeftOut}
+		missing = &lag.ReadError{Class: lag.ClassProtocol, Broker: leader, Op: "ListOffsets", Err: errPartitionLeftOut}
 	}
-	byName := make(map[string]map[int32]*lag.Offset)
 	for _, p := range places {
-		topic := &c.obs.Topics[p.topic]
-		if byName[topic.Name] == nil {
-			byName[topic.Name] = make(map[int32]*lag.Offset)
-		}
-		offset := field(&topic.Partitions[p.partition])
-		offset.Err = missing
-		byName[topic.Name][topic.Partitions[p.partition].Partition] = offset
+		*kind.field(&c.obs.Topics[p.topic].Partitions[p.partition]) = lag.Offset{Err: missing}
 	}
 	if err != nil {
-		return err
+		return
 	}
 	for i := range resp.Topics {
-		for _, p := range resp.Topics[i].Partitions {
-			if offset := byName[resp.Topics[i].Topic][p.Partition]; offset != nil {
-				*offset = listedOffset(broker, req, &p, resp.Version, readAt)
+		topic := c.topicIndex(resp.Topics[i].Topic)
+		if topic < 0 {
+			continue
+		}
+		for j := range resp.Topics[i].Partitions {
+			answer := &resp.Topics[i].Partitions[j]
+			at := partitionAt(c.obs.Topics[topic].Partitions, answer.Partition)
+			if at < 0 || c.needs[topic][at]&kind.need == 0 || c.obs.Topics[topic].Partitions[at].Leader != leader {
+				continue // not asked for
 			}
+			p := &c.obs.Topics[topic].Partitions[at]
+			if offset := kind.field(p); offset.Err != missing { //nolint:errorlint // this very error: not answered yet
+				*offset = lag.Offset{Err: &lag.ReadError{Class: lag.ClassProtocol, Broker: leader, Op: "ListOffsets", Err: errPartitionTwice}}
+				continue
+			}
+			setOffset(p, kind, listedOffset(leader, req, answer, resp.Version, readAt), answer.LeaderEpoch)
 		}
 	}
-	return nil
+}
+
+// setOffset fills in one offset, and with the end the epoch of the leader that gave it.
+func setOffset(p *lag.Partition, kind offsetKind, offset lag.Offset, epoch int32) {
+	*kind.field(p) = offset
+	if kind.need == needEnd && offset.Err == nil {
+		p.LeaderEpoch = epoch
+	}
 }
 
 func listedOffset(broker int32, req kmsg.Request, p *kmsg.ListOffsetsResponseTopicPartition, version int16, readAt time.Time) lag.Offset {
@@ -111,13 +124,17 @@ func listedOffset(broker int32, req kmsg.Request, p *kmsg.ListOffsetsResponseTop
 		}
 		value = p.OldStyleOffsets[0]
 	}
+	if value < 0 {
+		return lag.Offset{Err: protocolError(broker, "ListOffsets", "an offset of %d", value)}
+	}
 	return lag.Offset{Value: value, ReadAt: readAt}
 }
 
 // listOffsetsRequest names the partitions, which come topic by topic. With the leader epoch that Metadata gave (KIP-320), a
 // broker that has lost, or not yet taken up, the leadership says so in place of giving an old offset.
-func (c *collection) listOffsetsRequest(places []place, timestamp int64) *kmsg.ListOffsetsRequest {
+func (c *collection) listOffsetsRequest(places []place, kind offsetKind) *kmsg.ListOffsetsRequest {
 	req := kmsg.NewPtrListOffsetsRequest()
+	req.IsolationLevel = kind.isolation
 	for i, p := range places {
 		topic := &c.obs.Topics[p.topic]
 		if i == 0 || places[i-1].topic != p.topic {
@@ -127,8 +144,8 @@ func (c *collection) listOffsetsRequest(places []place, timestamp int64) *kmsg.L
 		}
 		one := kmsg.NewListOffsetsRequestTopicPartition()
 		one.Partition = topic.Partitions[p.partition].Partition
-		one.CurrentLeaderEpoch = c.leaderEpochs[p.topic][p.partition]
-		one.Timestamp = timestamp
+		one.CurrentLeaderEpoch = c.epochs[p.topic][p.partition]
+		one.Timestamp = kind.timestamp
 		one.MaxNumOffsets = 1
 		last := &req.Topics[len(req.Topics)-1]
 		last.Partitions = append(last.Partitions, one)

@@ -1,13 +1,13 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
-	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
 )
@@ -18,22 +18,26 @@ type Config struct {
 	Cluster string
 	// Brokers are host:port pairs to start from; the rest of the cluster is found through them.
 	Brokers []string
-	// Timeout bounds one collection as a whole, whatever the brokers do.
-	Timeout time.Duration
+	// Timeout bounds a collection of the whole cluster, HotTimeout one of single groups, whatever the brokers do. HotTimeout is
+	// Timeout if it is zero.
+	Timeout, HotTimeout time.Duration
 	// Groups and Topics say by name what to read. Nil reads all.
 	Groups, Topics func(name string) bool
-	// Options are added to the client's.
+	// Options are added to the clients'.
 	Options []kgo.Opt
+	// Policy gives the policy of a group, which decides what has to be read for it. Nil gives every group the zero Policy.
+	Policy lag.Policies
+	// SlowEvery is how old the log start offsets, and the members of a group whose state has not changed, may get before they are
+	// read again. Zero reads them each time.
+	SlowEvery time.Duration
+	// MaxGroups and MaxPartitions limit how many groups are read, and how many partitions with commits they may have between
+	// them. Zero is no limit. Beyond it, groups are left out; see [lag.Observation.Uncollected].
+	MaxGroups, MaxPartitions int
+	// Wanted returns the names of groups that are left out last, and whose members are read each time. Nil is none.
+	Wanted func() []string
 }
 
-// Reader reads one cluster. Its Read must not run concurrently with itself.
-type Reader struct {
-	cfg    Config
-	client *kgo.Client
-}
-
-// NewReader returns a Reader, which connects only when it reads.
-func NewReader(cfg Config) (*Reader, error) {
+func (cfg Config) withDefaults() Config {
 	all := func(string) bool { return true }
 	if cfg.Groups == nil {
 		cfg.Groups = all
@@ -41,88 +45,134 @@ func NewReader(cfg Config) (*Reader, error) {
 	if cfg.Topics == nil {
 		cfg.Topics = all
 	}
-	client, err := kgo.NewClient(append(clientOptions(cfg), cfg.Options...)...)
-	if err != nil {
-		return nil, fmt.Errorf("kafka client for cluster %q: %w", cfg.Cluster, err)
+	if cfg.Wanted == nil {
+		cfg.Wanted = func() []string { return nil }
 	}
-	return &Reader{cfg: cfg, client: client}, nil
+	cfg.HotTimeout = cmp.Or(cfg.HotTimeout, cfg.Timeout)
+	return cfg
 }
 
-// Close ends all connections.
-func (r *Reader) Close() { r.client.Close() }
+// Reader reads one cluster. Read and ReadGroups may run at the same time, but neither at the same time as itself.
+type Reader struct {
+	cfg  Config
+	slow pace
+	// Each lane has connections of its own, so that a large answer in one does not hold up the other.
+	full, hot *lane
+}
 
-func clientOptions(cfg Config) []kgo.Opt {
-	// Up to v9, OffsetFetch names topics; v10 gives only their ids, and drops commits of topics that no longer exist.
-	versions := kversion.Stable()
-	versions.SetMaxKeyVersion(int16(kmsg.OffsetFetch), 9)
-	return []kgo.Opt{
-		kgo.ClientID("kafka-lag-adapter"),
-		kgo.SeedBrokers(cfg.Brokers...),
-		kgo.MaxVersions(versions),
-		kgo.DialTimeout(max(cfg.Timeout/2, 100*time.Millisecond)),
-		// A context alone does not end a read from a hung broker; this does, and it frees the connection.
-		kgo.RequestTimeoutOverhead(max(cfg.Timeout, 100*time.Millisecond)),
-		// Only Metadata is sent in a way that the client retries, at another broker each time.
-		kgo.RequestRetries(2),
-		kgo.RetryBackoffFn(func(int) time.Duration { return 50 * time.Millisecond }),
-		kgo.RetryTimeout(cfg.Timeout),
-		kgo.DisableClientMetrics(), // KIP-714 pushes would be traffic that nobody asked for
+// NewReader returns a Reader, which connects only when it reads.
+func NewReader(cfg Config) (*Reader, error) {
+	cfg = cfg.withDefaults()
+	if len(cfg.Brokers) == 0 {
+		return nil, fmt.Errorf("cluster %q: no broker is given to start from", cfg.Cluster)
 	}
+	hold := &authHold{}
+	r := &Reader{
+		cfg: cfg, slow: newPace(cfg.SlowEvery),
+		full: newLane(cfg, cfg.Timeout, hold), hot: newLane(cfg, cfg.HotTimeout, hold),
+	}
+	for _, seed := range cfg.Brokers { // finds mistakes in the options now
+		if _, err := r.full.link(seed); err != nil {
+			r.Close()
+			return nil, fmt.Errorf("kafka client for cluster %q: %w", cfg.Cluster, err)
+		}
+	}
+	return r, nil
+}
+
+// Close ends all connections and all that goes on in the background.
+func (r *Reader) Close() {
+	r.full.close()
+	r.hot.close()
 }
 
 // The bounds of a collection's phases, as parts of its timeout. What an earlier phase leaves, a later one may use.
 const (
-	metadataShare = 0.3
-	groupsShare   = 0.7
+	metadataShare = 0.25
+	listingShare  = 0.45
+	groupsShare   = 0.75
+	offsetsShare  = 0.9
 )
 
-// Read makes one collection. It never fails as a whole: what could not be read says so in the observation.
-func (r *Reader) Read(ctx context.Context) *lag.Observation {
-	start := time.Now()
-	phase := func(share float64) (context.Context, context.CancelFunc) {
-		return context.WithDeadline(ctx, start.Add(time.Duration(share*float64(r.cfg.Timeout))))
-	}
-	c := collection{reader: r, obs: &lag.Observation{Cluster: r.cfg.Cluster, StartedAt: start}}
-
-	metadataCtx, cancel := phase(metadataShare)
+// Read makes one collection of the whole cluster. It never fails as a whole: what could not be read says so in the observation.
+// prev, nil before the first, is what is known already: it decides what need not be read again.
+//
+// Commits and log ends are read each time. The members of a group are read when the group is new, when it is not at rest
+// (Stable or Empty), when its state, type or coordinator changed, when they could not be read the last time, when its policy or a
+// reader of the group depends on them, and else every SlowEvery. A rebalance that begins and ends between two collections is
+// thus noticed within SlowEvery. Log starts are read where one was never read, where a commit lies before it, where a policy
+// depends on it, and else every SlowEvery.
+func (r *Reader) Read(ctx context.Context, prev *lag.Snapshot) *lag.Observation {
+	c := r.newCollection(r.full, prev)
+	metadataCtx, cancel := c.phase(ctx, metadataShare)
 	defer cancel()
 	c.readMetadata(metadataCtx)
 	if c.obs.MetadataErr != nil {
 		c.obs.ListingErr = c.obs.MetadataErr
 		return c.obs
 	}
+	listingCtx, cancel := c.phase(ctx, listingShare)
+	defer cancel()
+	c.listGroups(listingCtx)
+	c.limitGroups()
+	c.addUnlisted()
 	// Commits come first: an end that is read after a commit can only be larger than it, so that lag never seems negative.
-	groupsCtx, cancel := phase(groupsShare)
+	groupsCtx, cancel := c.phase(ctx, groupsShare)
 	defer cancel()
 	c.readGroups(groupsCtx)
-
-	offsetsCtx, cancel := phase(1)
-	defer cancel()
-	c.readUnlistedTopics(offsetsCtx)
-	c.readOffsets(offsetsCtx)
+	c.limitPartitions()
+	c.readOffsets(ctx)
+	c.obs.Brokers = c.brokersRead()
 	return c.obs
 }
 
-// collection is one call of Read under way.
-type collection struct {
-	reader *Reader
-	obs    *lag.Observation
-	// leaderEpochs holds the leader epoch of each partition in obs.Topics, by the same indexes.
-	leaderEpochs [][]int32
+// readOffsets reads what the groups' lag is measured against.
+func (c *collection) readOffsets(ctx context.Context) {
+	offsetsCtx, cancel := c.phase(ctx, offsetsShare)
+	defer cancel()
+	c.readNamedTopics(offsetsCtx, c.unlistedTopics())
+	c.decideNeeds()
+	c.askLeaders(offsetsCtx)
+	lastCtx, cancel := c.phase(ctx, 1)
+	defer cancel()
+	c.retryMoved(lastCtx)
 }
 
-// ask sends one request to one broker. A connection that turns out to be closed is tried anew once: brokers close idle
-// connections.
-func ask[T kmsg.Response](ctx context.Context, r *Reader, broker int32, req kmsg.Request) (T, error) {
-	for attempt := 0; ; attempt++ {
-		resp, err := r.client.Broker(int(broker)).Request(ctx, req)
-		if err == nil {
-			return resp.(T), nil
-		}
-		err = readError(broker, req, err)
-		if attempt > 0 || ctx.Err() != nil || lag.ClassOf(err) != lag.ClassConnection {
-			var none T
-			return none, err
-		}
-	}
+// collection is one call of Read or ReadGroups under way.
+type collection struct {
+	reader *Reader
+	lane   *lane
+	prev   *lag.Snapshot // never nil
+	obs    *lag.Observation
+	wanted map[string]bool // see Config.Wanted
+	// unlisted are the groups that were known before and that their coordinator's list lacks.
+	unlisted map[string]bool
+
+	brokers []*brokerState           // by ID
+	adrift  []lag.GroupObservation   // groups without a coordinator to ask
+	parts   [][]lag.GroupObservation // the groups of each of the brokers, by the same index
+	// epochs holds the leader epoch of each partition in obs.Topics as Metadata told it, by the same indexes.
+	epochs [][]int32
+	needs  [][]need // what to read of each partition in obs.Topics, by the same indexes
 }
+
+func (r *Reader) newCollection(l *lane, prev *lag.Snapshot) *collection {
+	if prev == nil {
+		prev = &lag.Snapshot{}
+	}
+	c := &collection{
+		reader: r, lane: l, prev: prev, obs: &lag.Observation{Cluster: r.cfg.Cluster, StartedAt: time.Now()},
+		wanted: make(map[string]bool), unlisted: make(map[string]bool),
+	}
+	for _, name := range r.cfg.Wanted() {
+		c.wanted[name] = true
+	}
+	return c
+}
+
+// phase bounds a part of the collection that ends when this share of the timeout is over.
+func (c *collection) phase(ctx context.Context, share float64) (context.Context, context.CancelFunc) {
+	return context.WithDeadline(ctx, c.obs.StartedAt.Add(time.Duration(share*float64(c.lane.timeout))))
+}
+
+var errUnknownBroker = errors.New("the brokers' list of brokers has none of this id")

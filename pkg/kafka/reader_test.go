@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -23,101 +21,6 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// fake is an in-process Kafka (kfake) of three brokers, with a client to fill it.
-type fake struct {
-	*kfake.Cluster
-	t      *testing.T
-	client *kgo.Client
-}
-
-func newFake(t *testing.T, opts ...kfake.Opt) *fake {
-	t.Helper()
-	cluster, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(3), kfake.SeedTopics(4, "orders"), kfake.SleepOutOfOrder()}, opts...)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(cluster.Close)
-	f := &fake{Cluster: cluster, t: t}
-	f.client = f.newClient()
-	return f
-}
-
-func (f *fake) newClient(opts ...kgo.Opt) *kgo.Client {
-	f.t.Helper()
-	client, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(f.ListenAddrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner())}, opts...)...)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	f.t.Cleanup(client.Close)
-	return client
-}
-
-// produce appends n records to each of the partitions.
-func (f *fake) produce(topic string, n int, partitions ...int32) {
-	f.t.Helper()
-	for _, p := range partitions {
-		for range n {
-			if err := f.client.ProduceSync(f.t.Context(), &kgo.Record{Topic: topic, Partition: p, Value: []byte("x")}).FirstErr(); err != nil {
-				f.t.Fatal(err)
-			}
-		}
-	}
-}
-
-// commit commits one offset per partition, counting from 0, without a member.
-func (f *fake) commit(group, topic string, offsets ...int64) {
-	f.t.Helper()
-	var commits kadm.Offsets
-	for p, o := range offsets {
-		commits.AddOffset(topic, int32(p), o, -1)
-	}
-	if err := kadm.NewClient(f.client).CommitAllOffsets(f.t.Context(), group, commits); err != nil {
-		f.t.Fatal(err)
-	}
-}
-
-func (f *fake) reader(change ...func(*Config)) *Reader {
-	f.t.Helper()
-	cfg := Config{Cluster: "test", Brokers: f.ListenAddrs(), Timeout: 3 * time.Second}
-	for _, c := range change {
-		c(&cfg)
-	}
-	r, err := NewReader(cfg)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	f.t.Cleanup(r.Close)
-	return r
-}
-
-func group(t *testing.T, obs *lag.Observation, name string) *lag.GroupObservation {
-	t.Helper()
-	for i := range obs.Groups {
-		if obs.Groups[i].Name == name {
-			return &obs.Groups[i]
-		}
-	}
-	t.Fatalf("no group %q in %+v", name, obs.Groups)
-	return nil
-}
-
-func topic(t *testing.T, obs *lag.Observation, name string) *lag.Topic {
-	t.Helper()
-	for i := range obs.Topics {
-		if obs.Topics[i].Name == name {
-			return &obs.Topics[i]
-		}
-	}
-	t.Fatalf("no topic %q in the observation", name)
-	return nil
-}
-
-// total computes the snapshot and sums the group's lag.
-func total(obs *lag.Observation, group string) (lag.Total, error) {
-	s := lag.Compute(nil, obs, lag.Policy{})
-	return lag.Sum([]*lag.Snapshot{s}, lag.Selection{Groups: []string{group}, What: group}, time.Now(), time.Minute)
-}
-
 func TestReadsCommitsAndBothEndsOfTheLog(t *testing.T) {
 	f := newFake(t)
 	f.produce("orders", 10, 0, 1, 2, 3)
@@ -126,7 +29,7 @@ func TestReadsCommitsAndBothEndsOfTheLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := time.Now()
-	obs := f.reader().Read(t.Context())
+	obs := f.reader().Read(t.Context(), nil)
 	if obs.MetadataErr != nil || obs.ListingErr != nil {
 		t.Fatal(obs.MetadataErr, obs.ListingErr)
 	}
@@ -168,7 +71,7 @@ func TestReadsMembersOfClassicAndConsumerGroups(t *testing.T) {
 	join("classic")
 	join("consumer", kgo.ServerSideBalancer()) // KIP-848
 
-	obs := f.reader().Read(ctx)
+	obs := f.reader().Read(ctx, nil)
 	for name, want := range map[string]lag.GroupType{"classic": lag.GroupClassic, "consumer": lag.GroupConsumer} {
 		g := group(t, obs, name)
 		if g.Type != want || g.MembersErr != nil || len(g.Members) != 1 {
@@ -193,13 +96,13 @@ func TestRow1HungBrokerTakesNoOtherWithIt(t *testing.T) {
 	}
 	hung := f.CoordinatorFor(names[0])
 	r := f.reader(func(c *Config) { c.Timeout = 1500 * time.Millisecond })
-	healthy := r.Read(t.Context())
+	healthy := r.Read(t.Context(), nil)
 	if len(healthy.Groups) != len(names) {
 		t.Fatalf("%d groups, want %d", len(healthy.Groups), len(names))
 	}
 	f.hang(hung)
 
-	obs := r.Read(t.Context())
+	obs := r.Read(t.Context(), nil)
 	if obs.MetadataErr != nil || obs.ListingErr == nil {
 		t.Fatalf("metadata: %v, list of groups: %v, want only an error of the latter", obs.MetadataErr, obs.ListingErr)
 	}
@@ -221,21 +124,10 @@ func TestRow1HungBrokerTakesNoOtherWithIt(t *testing.T) {
 			t.Errorf("partition %d, led by %d: %v", p.Partition, p.Leader, p.End.Err)
 		}
 	}
-	next := lag.Compute(lag.Compute(nil, healthy, lag.Policy{}), obs, lag.Policy{})
+	next := lag.Compute(lag.Compute(nil, healthy, nil), obs, nil)
 	if len(next.Groups) != len(names) {
 		t.Errorf("%d groups after an incomplete list, want all %d kept", len(next.Groups), len(names))
 	}
-}
-
-// hang makes one broker accept requests and never answer.
-func (f *fake) hang(node int32) {
-	f.Control(func(kmsg.Request) (kmsg.Response, error, bool) {
-		f.KeepControl()
-		if f.CurrentNode() != node {
-			return nil, nil, false
-		}
-		return nil, nil, true
-	})
 }
 
 func TestRow3LoadingCoordinatorIsNoAbsence(t *testing.T) {
@@ -243,15 +135,15 @@ func TestRow3LoadingCoordinatorIsNoAbsence(t *testing.T) {
 	f.commit("billing", "orders", 0)
 	f.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetFetch}, Group: "billing", Err: kerr.CoordinatorLoadInProgress, Count: 1})
 	r := f.reader()
-	g := group(t, r.Read(t.Context()), "billing")
+	g := group(t, r.Read(t.Context(), nil), "billing")
 	if lag.ClassOf(g.CommitsErr) != lag.ClassCoordinator {
 		t.Fatalf("class %s of %v", lag.ClassOf(g.CommitsErr), g.CommitsErr)
 	}
-	if g := group(t, r.Read(t.Context()), "billing"); g.CommitsErr != nil {
+	if g := group(t, r.Read(t.Context(), nil), "billing"); g.CommitsErr != nil {
 		t.Fatalf("not over at the next poll: %v", g.CommitsErr)
 	}
 	f.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListGroups}, TopLevel: true, Err: kerr.CoordinatorLoadInProgress, Count: 3})
-	if obs := r.Read(t.Context()); obs.ListingErr == nil {
+	if obs := r.Read(t.Context(), nil); obs.ListingErr == nil {
 		t.Fatal("the list of groups is said to be complete although no coordinator gave one")
 	}
 }
@@ -260,7 +152,7 @@ func TestRow2PartitionErrorsStayWithThePartition(t *testing.T) {
 	f := newFake(t)
 	f.produce("orders", 2, 0, 1, 2, 3)
 	f.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: "orders", Partitions: []int32{1}, Err: kerr.NotLeaderForPartition, Count: -1})
-	for _, p := range topic(t, f.reader().Read(t.Context()), "orders").Partitions {
+	for _, p := range topic(t, f.reader().Read(t.Context(), nil), "orders").Partitions {
 		if (p.End.Err != nil) != (p.Partition == 1) {
 			t.Errorf("partition %d: %v", p.Partition, p.End.Err)
 		}
@@ -271,7 +163,7 @@ func TestRow4ClusterDown(t *testing.T) {
 	f := newFake(t)
 	r := f.reader(func(c *Config) { c.Timeout = time.Second })
 	f.Close()
-	obs := r.Read(t.Context())
+	obs := r.Read(t.Context(), nil)
 	if lag.ClassOf(obs.MetadataErr) != lag.ClassConnection || obs.ListingErr == nil {
 		t.Fatalf("metadata: %v (class %s), list of groups: %v", obs.MetadataErr, lag.ClassOf(obs.MetadataErr), obs.ListingErr)
 	}
@@ -286,7 +178,7 @@ func TestRow8DeletedTopicIsToldFromAForbiddenOne(t *testing.T) {
 	f.commit("billing", "orders", 0)
 	f.ControlKey(int16(kmsg.OffsetFetch), commitsOn("orders", "gone", "forbidden"))
 	f.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: "forbidden", Err: kerr.TopicAuthorizationFailed, Count: -1})
-	obs := f.reader().Read(t.Context())
+	obs := f.reader().Read(t.Context(), nil)
 	if n := len(group(t, obs, "billing").Commits); n != 3 {
 		t.Fatalf("commits on %d topics, want 3", n)
 	}
@@ -325,7 +217,7 @@ func TestRow11ForbiddenGroupTakesNoOtherWithIt(t *testing.T) {
 	f.commit("ours", "orders", 0)
 	f.commit("theirs", "orders", 0)
 	f.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetFetch, kmsg.DescribeGroups}, Group: "theirs", Err: kerr.GroupAuthorizationFailed, Count: -1})
-	obs := f.reader().Read(t.Context())
+	obs := f.reader().Read(t.Context(), nil)
 	if g := group(t, obs, "theirs"); lag.ClassOf(g.CommitsErr) != lag.ClassAuthorization || lag.ClassOf(g.MembersErr) != lag.ClassAuthorization {
 		t.Errorf("theirs: %v, %v", g.CommitsErr, g.MembersErr)
 	}
@@ -342,7 +234,7 @@ func TestRow12OldBrokers(t *testing.T) {
 			for i := range 5 {
 				f.commit(fmt.Sprintf("group-%d", i), "orders", 2, 1)
 			}
-			obs := f.reader().Read(t.Context())
+			obs := f.reader().Read(t.Context(), nil)
 			for i := range 5 {
 				if got, err := total(obs, fmt.Sprintf("group-%d", i)); err != nil || got.Lag != 3+4 {
 					t.Errorf("group-%d: %+v, %v", i, got, err)
@@ -360,7 +252,7 @@ func TestFiltersKeepNamesOut(t *testing.T) {
 	obs := f.reader(func(c *Config) {
 		c.Groups = func(name string) bool { return name != "hidden" }
 		c.Topics = func(name string) bool { return name != "secret" }
-	}).Read(t.Context())
+	}).Read(t.Context(), nil)
 	if len(obs.Groups) != 1 || len(obs.Groups[0].Commits) != 1 {
 		t.Errorf("groups %+v", obs.Groups)
 	}
@@ -369,33 +261,6 @@ func TestFiltersKeepNamesOut(t *testing.T) {
 			t.Error("a filtered topic was read")
 		}
 	}
-}
-
-func TestRequestsGrowWithBrokersNotWithGroups(t *testing.T) {
-	count := func(groups int) int64 {
-		f := newFake(t, kfake.SeedTopics(30, "wide")) // so that every broker leads some partition
-		for i := range groups {
-			f.commit(fmt.Sprintf("group-%d", i), "orders", 0)
-		}
-		hook := &requestCounter{}
-		r := f.reader(func(c *Config) { c.Timeout, c.Options = time.Minute, []kgo.Opt{kgo.WithHooks(hook)} })
-		r.Read(t.Context()) // connects
-		hook.n.Store(0)
-		if obs := r.Read(t.Context()); len(obs.Groups) != groups || obs.ListingErr != nil {
-			t.Fatalf("%d groups, %v", len(obs.Groups), obs.ListingErr)
-		}
-		return hook.n.Load()
-	}
-	few, many := count(30), count(600)
-	if few != many || many > 1+3*5 {
-		t.Errorf("%d requests for 30 groups, %d for 600; want the same, at most one and five per broker", few, many)
-	}
-}
-
-type requestCounter struct{ n atomic.Int64 }
-
-func (h *requestCounter) OnBrokerWrite(kgo.BrokerMetadata, int16, int, time.Duration, time.Duration, error) {
-	h.n.Add(1)
 }
 
 func TestClassify(t *testing.T) {

@@ -26,12 +26,12 @@ func BenchmarkCompute(b *testing.B) {
 		parts = append(parts, group(fmt.Sprintf("group-%04d", i), commits(name, offsets...), subscribes(name)))
 	}
 	o := observe(0, parts...)
-	s := lag.Compute(nil, o, lag.Policy{})
+	s := lag.Compute(nil, o, nil)
 
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	for b.Loop() {
-		s = lag.Compute(s, o, lag.Policy{})
+		s = lag.Compute(s, o, nil)
 	}
 	runtime.ReadMemStats(&after)
 	rows := float64(b.N) * groups * partitions

@@ -4,23 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"slices"
-	"time"
-)
-
-// Policy is what the operator decides where offsets alone do not.
-type Policy struct {
-	// OffsetReset says where a group starts on a partition on which it has committed nothing: the consumers'
-	// auto.offset.reset, which the brokers do not know.
-	OffsetReset OffsetReset
-}
-
-// OffsetReset is a consumer's auto.offset.reset.
-type OffsetReset int
-
-// The resets. The zero value is Kafka's own default.
-const (
-	ResetLatest   OffsetReset = iota // starts at the end: a lag of 0
-	ResetEarliest                    // starts at the log start: a lag of the whole log
 )
 
 // missesUntilGone is how many times in a row the brokers must say that a group or topic is not there before it counts as deleted.
@@ -30,55 +13,119 @@ const missesUntilGone = 2
 
 var (
 	errNotListed = &ReadError{Class: ClassNotFound, Broker: -1, Op: "ListGroups",
-		Err: errors.New("the group was missing from the latest list of groups; if it is missing again it counts as deleted")}
-	errNeverRead  = &ReadError{Class: ClassOther, Broker: -1, Op: "OffsetFetch", Err: errors.New("the commits were never read")}
-	errNoMembers  = &ReadError{Class: ClassOther, Broker: -1, Op: "DescribeGroups", Err: errors.New("the members were not read")}
-	errRebalances = &ReadError{Class: ClassCoordinator, Broker: -1, Op: "DescribeGroups",
-		Err: errors.New("the group rebalances, and only after that does it tell its topics")}
-	errTwoAnswers = &ReadError{Class: ClassProtocol, Broker: -1, Op: "OffsetFetch", Err: errors.New("two answers for one topic")}
+		Err: errors.New("the group was missing from its coordinator's latest list of groups; if it is missing again it counts as deleted")}
+	errNoCoordinator = &ReadError{Class: ClassCoordinator, Broker: -1, Op: "Metadata",
+		Err: errors.New("the group's partition of __consumer_offsets has no leader, so the group has no coordinator")}
 )
+
+// computation is one call of Compute under way.
+type computation struct {
+	prev     *Snapshot // never nil
+	obs      *Observation
+	next     *Snapshot
+	policies Policies
+
+	names []string // room for the topics of one group
+}
 
 // Compute works out the snapshot that follows prev from what was read. prev may be nil; neither argument is changed, and the
 // result shares memory with both.
-func Compute(prev *Snapshot, obs *Observation, policy Policy) *Snapshot {
+//
+// Several collections may be under way at the same time, so what was read may be older than what is known: of each item the later
+// reading counts, and a failure counts only if the item was not read since the collection that failed began.
+func Compute(prev *Snapshot, obs *Observation, policies Policies) *Snapshot {
 	if prev == nil {
 		prev = &Snapshot{Cluster: obs.Cluster}
 	}
-	next := &Snapshot{Cluster: obs.Cluster, TakenAt: obs.StartedAt, ListingErr: obs.ListingErr, ListedAt: prev.ListedAt}
+	next := *prev
+	c := &computation{prev: prev, obs: obs, next: &next, policies: policies}
+	if obs.Partial {
+		c.mergeTopics()
+		c.mergeGroups()
+		return &next
+	}
+	next.TakenAt = obs.StartedAt
+	c.computeListing()
+	c.computeMetadata()
+	c.computeGroups()
+	return &next
+}
+
+// computeListing notes which coordinators told which groups there are.
+func (c *computation) computeListing() {
+	next, obs := c.next, c.obs
+	next.ListingErr, next.Uncollected = obs.ListingErr, obs.Uncollected
 	if obs.ListingErr == nil {
 		next.ListedAt = obs.StartedAt
 	}
-	computeMetadata(next, prev, obs)
-	computeGroups(next, prev, obs, policy)
-	return next
-}
-
-// computeGroups walks the sorted groups of the previous snapshot and of the observation side by side.
-func computeGroups(next, prev *Snapshot, obs *Observation, policy Policy) {
-	next.Groups = make([]*Group, 0, max(len(prev.Groups), len(obs.Groups)))
-	old, read := prev.Groups, obs.Groups
-	for len(old) > 0 || len(read) > 0 {
-		switch {
-		case len(read) == 0 || len(old) > 0 && old[0].Name < read[0].Name:
-			if g := keepUnlisted(old[0], obs.ListingErr); g != nil {
-				next.Groups = append(next.Groups, g)
-			}
-			old = old[1:]
-		case len(old) == 0 || read[0].Name < old[0].Name:
-			next.Groups = append(next.Groups, computeGroup(nil, &read[0], next, policy))
-			read = read[1:]
-		default:
-			next.Groups = append(next.Groups, computeGroup(old[0], &read[0], next, policy))
-			old, read = old[1:], read[1:]
+	if obs.MetadataErr != nil {
+		next.Uncollected = c.prev.Uncollected
+		return
+	}
+	next.coordinators = obs.Coordinators
+	next.listings = make([]listing, 0, len(obs.Brokers))
+	for _, broker := range obs.Listed {
+		next.listings = append(next.listings, listing{broker, obs.StartedAt})
+	}
+	for _, l := range c.prev.listings {
+		if !slices.Contains(obs.Listed, l.broker) {
+			next.listings = append(next.listings, l)
 		}
 	}
 }
 
-// keepUnlisted decides on a group that the list of groups lacked: nil if it counts as deleted.
-func keepUnlisted(old *Group, listingErr error) *Group {
+// computeGroups walks the sorted groups of the previous snapshot and of the observation side by side.
+func (c *computation) computeGroups() {
+	old, read := c.prev.Groups, c.obs.Groups
+	c.next.Groups = make([]*Group, 0, max(len(old), len(read)))
+	for len(old) > 0 || len(read) > 0 {
+		order := -1
+		switch {
+		case len(old) == 0:
+			order = 1
+		case len(read) > 0:
+			order = cmp.Compare(old[0].Name, read[0].Name)
+		}
+		var g *Group
+		switch {
+		case order < 0:
+			g, old = c.unlisted(old[0]), old[1:]
+		case order > 0:
+			g, read = c.group(nil, &read[0]), read[1:]
+		default:
+			g, old, read = c.group(old[0], &read[0]), old[1:], read[1:]
+		}
+		if g != nil {
+			c.next.Groups = append(c.next.Groups, g)
+		}
+	}
+}
+
+// mergeGroups replaces the groups that were read.
+func (c *computation) mergeGroups() {
+	c.next.Groups = slices.Clone(c.prev.Groups)
+	for i := range c.obs.Groups {
+		read := &c.obs.Groups[i]
+		at, found := slices.BinarySearchFunc(c.next.Groups, read.Name, func(g *Group, name string) int { return cmp.Compare(g.Name, name) })
+		if found {
+			c.next.Groups[at] = c.group(c.next.Groups[at], read)
+		} else {
+			c.next.Groups = slices.Insert(c.next.Groups, at, c.group(nil, read))
+		}
+	}
+}
+
+// unlisted decides on a group that the observation lacks: nil if it is no longer collected, or counts as deleted.
+func (c *computation) unlisted(old *Group) *Group {
+	if _, dropped := slices.BinarySearch(c.obs.Uncollected, old.Name); dropped {
+		return nil
+	}
+	if old.ReadAt.After(c.obs.StartedAt) {
+		return old
+	}
 	g := *old
-	g.Err = listingErr
-	if listingErr == nil {
+	g.Err = c.whyUnlisted(old.Name)
+	if g.Err == nil {
 		g.missedListings++
 		if g.missedListings >= missesUntilGone {
 			return nil
@@ -88,168 +135,21 @@ func keepUnlisted(old *Group, listingErr error) *Group {
 	return &g
 }
 
-// computeGroup works out one group from its observation. What could not be read comes from old, with its older time.
-func computeGroup(old *Group, read *GroupObservation, next *Snapshot, policy Policy) *Group {
-	g := &Group{
-		Name: read.Name, Type: read.Type, ProtocolType: read.ProtocolType, State: read.State, Coordinator: read.Coordinator,
-		MembersErr: read.MembersErr, MembersReadAt: read.MembersReadAt, Members: read.Members,
-	}
-	if g.MembersErr == nil && read.MembersReadAt.IsZero() && read.CommitsErr == nil {
-		g.MembersErr = errNoMembers
-	}
-	if read.MembersReadAt.IsZero() || g.MembersErr != nil {
-		g.MembersReadAt, g.Members = time.Time{}, nil
-		if old != nil {
-			g.MembersReadAt, g.Members, g.State, g.ProtocolType = old.MembersReadAt, old.Members, old.State, old.ProtocolType
-		}
-	}
-	if g.Err = whyUnreadable(g, old, read, next, policy); g.Err != nil {
-		if old != nil {
-			g.ReadAt, g.Topics, g.DeletedTopics = old.ReadAt, old.Topics, old.DeletedTopics
-			g.LastComplete, g.left = old.LastComplete, old.left
-		}
-		return g
-	}
-	g.ReadAt = read.CommitsReadAt
-	computeTopics(g, old, read, next, policy)
-	if g.incompleteErr() != nil && old != nil {
-		g.LastComplete, g.left = old.complete(), g.leftSince(old)
-	}
-	return g
-}
-
-// whyUnreadable returns why nothing can be said of the group's partitions from this observation, nil if something can.
-func whyUnreadable(g, old *Group, read *GroupObservation, next *Snapshot, policy Policy) error {
-	// Members tell which partitions without a commit belong to the group. Under ResetLatest those add nothing.
-	needsMembers := policy.OffsetReset == ResetEarliest
+// whyUnlisted returns why the group may exist although no list has it, nil if the coordinator that would hold it has answered.
+func (c *computation) whyUnlisted(group string) error {
+	coordinator, known := coordinatorOf(group, c.obs.Coordinators)
 	switch {
-	case read.CommitsErr != nil:
-		return read.CommitsErr
-	case read.CommitsReadAt.IsZero():
-		return errNeverRead
-	case next.MetadataErr != nil:
-		return next.MetadataErr
-	case needsMembers && g.MembersErr != nil:
-		return g.MembersErr
-	case needsMembers && g.rebalancing() && (old == nil || old.ReadAt.IsZero()):
-		return errRebalances
-	}
-	return nil
-}
-
-// computeTopics fills g.Topics with committed ∪ assigned ∪ all partitions of subscribed topics.
-func computeTopics(g, old *Group, read *GroupObservation, next *Snapshot, policy Policy) {
-	owned := membership(g.Members)
-	if old != nil && g.rebalancing() {
-		owned.keep(old.Topics)
-	}
-	names := owned.topics()
-	for i := range read.Commits {
-		names = append(names, read.Commits[i].Topic)
-	}
-	slices.Sort(names)
-	names = slices.Compact(names)
-
-	g.Topics = make([]TopicLag, 0, len(names))
-	for _, name := range names {
-		c := topicComputation{
-			topic: next.Topic(name), readAt: g.ReadAt, policy: policy,
-			assigned: owned.assigned[name], subscribed: owned.subscribed[name],
-		}
-		c.commits, c.commitsErr = commitsOf(read.Commits, name)
-		if c.topic != nil && c.topic.deleted() {
-			if len(c.commits) > 0 {
-				g.DeletedTopics = append(g.DeletedTopics, name)
-			}
-			continue
-		}
-		if t := c.lag(name, old.topic(name)); len(t.Partitions) > 0 || t.moreRows {
-			g.Topics = append(g.Topics, t)
-		}
-	}
-}
-
-// leftSince returns the topics that g lacks of old, and of the readings since the one before old that was complete.
-func (g *Group) leftSince(old *Group) []string {
-	names := slices.Clone(old.left)
-	for i := range old.Topics {
-		names = append(names, old.Topics[i].Topic)
-	}
-	names = slices.DeleteFunc(names, func(name string) bool { return g.topic(name) != nil })
-	slices.Sort(names)
-	return slices.Compact(names)
-}
-
-// topic returns the group's lag on the topic, nil if g is nil or has none.
-func (g *Group) topic(name string) *TopicLag {
-	if g == nil {
+	case c.obs.MetadataErr != nil, !known:
+		return c.obs.ListingErr
+	case slices.Contains(c.obs.Listed, coordinator):
 		return nil
+	case coordinator < 0:
+		return errNoCoordinator
 	}
-	i, ok := slices.BinarySearchFunc(g.Topics, name, func(t TopicLag, name string) int { return cmp.Compare(t.Topic, name) })
-	if !ok {
-		return nil
-	}
-	return &g.Topics[i]
-}
-
-// rebalancing says whether the members do not tell their topics now, as those of a classic group do only while it is stable.
-func (g *Group) rebalancing() bool {
-	return g.Type == GroupClassic && (g.State == "PreparingRebalance" || g.State == "CompletingRebalance")
-}
-
-func commitsOf(topics []TopicCommits, name string) ([]Commit, error) {
-	i, ok := slices.BinarySearchFunc(topics, name, func(t TopicCommits, name string) int { return cmp.Compare(t.Topic, name) })
-	if !ok {
-		return nil, nil
-	}
-	if i+1 < len(topics) && topics[i+1].Topic == name {
-		return topics[i].Partitions, errTwoAnswers
-	}
-	return topics[i].Partitions, nil
-}
-
-// memberTopics is what the members of a group tell about its topics.
-type memberTopics struct {
-	subscribed map[string]bool
-	assigned   map[string][]int32 // of topics that nobody subscribes to: manual assignments, or a subscription just given up
-}
-
-func membership(members []Member) memberTopics {
-	m := memberTopics{subscribed: map[string]bool{}, assigned: map[string][]int32{}}
-	for i := range members {
-		for _, topic := range members[i].Subscribed {
-			m.subscribed[topic] = true
+	for i := range c.obs.Brokers {
+		if b := &c.obs.Brokers[i]; b.ID == coordinator && b.Err != nil {
+			return b.Err
 		}
 	}
-	for i := range members {
-		for _, a := range members[i].Assigned {
-			if !m.subscribed[a.Topic] {
-				m.assigned[a.Topic] = append(m.assigned[a.Topic], a.Partitions...)
-			}
-		}
-	}
-	return m
-}
-
-// keep adds the partitions of a reading before, all of them where it could not tell which the group has.
-func (m memberTopics) keep(topics []TopicLag) {
-	for i := range topics {
-		if topics[i].moreRows {
-			m.subscribed[topics[i].Topic] = true
-		}
-		for j := range topics[i].Partitions {
-			m.assigned[topics[i].Topic] = append(m.assigned[topics[i].Topic], topics[i].Partitions[j].Partition)
-		}
-	}
-}
-
-func (m memberTopics) topics() []string {
-	names := make([]string, 0, len(m.subscribed)+len(m.assigned))
-	for topic := range m.subscribed {
-		names = append(names, topic)
-	}
-	for topic := range m.assigned {
-		names = append(names, topic)
-	}
-	return names
+	return cmp.Or(c.obs.ListingErr, error(errNoCoordinator))
 }

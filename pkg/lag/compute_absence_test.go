@@ -55,7 +55,7 @@ func TestRow8TopicIsGoneAfterTwoAnswers(t *testing.T) {
 	total, err := ask(s, 5, "billing")
 	wantLag(t, total, err, 35, 0) // not 5: a broker that lags behind may have answered
 
-	s = lag.Compute(s, gone(10, lag.ClassNotFound), lag.Policy{})
+	s = lag.Compute(s, gone(10, lag.ClassNotFound), nil)
 	total, err = ask(s, 10, "billing")
 	wantLag(t, total, err, 5, 10)
 	total, err = ask(s, 10, "billing", onTopics("orders"))
@@ -98,36 +98,6 @@ func TestRow8AddedPartitionsCountAtTheNextPoll(t *testing.T) {
 	}
 }
 
-func TestRow7CreatedAnewTakesNothingFromTheTopicBefore(t *testing.T) {
-	before := observe(0, topic("orders", id(1), log(40, 100)), group("billing", commits("orders", 90)))
-	after := func(b byte, commit int64) *lag.Observation {
-		return observe(5, topic("orders", log(0, 3), startFails(lag.ClassTimeout), id(b)), group("billing", commits("orders", commit)))
-	}
-	s := compute(lag.Policy{}, before, after(2, 1))
-	total, err := ask(s, 65, "billing")
-	wantUnknown(t, total, err, lag.ClassTimeout) // the old log's start is none of this one's
-	if start := s.Topic("orders").Partitions[0].Start; !start.ReadAt.IsZero() {
-		t.Errorf("start %+v", start)
-	}
-	// The same log, if brokers give no ids.
-	s = compute(lag.Policy{}, before, after(1, 2))
-	if start := s.Topic("orders").Partitions[0].Start; start.Value != 40 {
-		t.Errorf("start %+v", start)
-	}
-	// A commit beyond the new end is not clamped to 0.
-	s = compute(lag.Policy{}, before, after(2, 90))
-	total, err = ask(s, 65, "billing")
-	wantUnknown(t, total, err, lag.ClassTimeout)
-	s = compute(lag.Policy{}, before, observe(5, topic("orders", log(0, 3), id(2)), group("billing", commits("orders", 90))))
-	total, err = ask(s, 65, "billing")
-	wantUnknown(t, total, err, lag.ClassOffsetRange)
-	// A failed reading in between does not hide that the id changed.
-	s = compute(lag.Policy{}, before, observe(2, topic("orders", topicFails(lag.ClassTimeout))), after(2, 1))
-	if start := s.Topic("orders").Partitions[0].Start; !start.ReadAt.IsZero() {
-		t.Errorf("start %+v", start)
-	}
-}
-
 // Readings before the latest are kept at most once, however long a fault lasts.
 func TestLastCompleteIsNeverAChain(t *testing.T) {
 	s := compute(lag.Policy{}, healthy(0))
@@ -143,7 +113,7 @@ func TestLastCompleteIsNeverAChain(t *testing.T) {
 		case 3:
 			o = observe(second, topic("orders", topicFails(lag.ClassTimeout)), topic("refunds", log(0, 5)), group("billing", commits("orders", 90, 30), commits("refunds", 0)))
 		}
-		s = lag.Compute(s, o, lag.Policy{})
+		s = lag.Compute(s, o, nil)
 		if err := chained(s); err != nil {
 			t.Fatalf("collection %d: %v", i, err)
 		}

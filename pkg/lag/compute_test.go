@@ -56,10 +56,11 @@ func TestLagOfOnePartition(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			s := compute(lag.Policy{OffsetReset: tc.reset}, observe(10, topic("orders", tc.log...), group("billing", commits("orders", tc.commit))))
 			total, err := ask(s, 11, "billing")
-			row := s.Group("billing").Topics[0].Partitions[0]
+			billing := &s.Group("billing").Topics[0]
+			row := &billing.Partitions[0]
 			if tc.class != "" {
 				wantUnknown(t, total, err, tc.class)
-				if row.Err == nil || row.Known(at(11), maxAge) || s.Group("billing").Topics[0].Err == nil {
+				if row.Err() == nil || billing.RowKnown(row, at(11), maxAge) || billing.Err == nil {
 					t.Errorf("row %+v: is not said to be unknown", row)
 				}
 				if strings.Contains(err.Error(), "\n") {
@@ -68,7 +69,7 @@ func TestLagOfOnePartition(t *testing.T) {
 				return
 			}
 			wantLag(t, total, err, tc.want, 10)
-			if row.Err != nil || row.Lag != tc.want || row.Committed != tc.commit || !row.ReadAt.Equal(at(10)) {
+			if row.Err() != nil || row.Lag != tc.want || row.Committed != tc.commit || !billing.RowReadAt(row).Equal(at(10)) {
 				t.Errorf("row %+v", row)
 			}
 		})

@@ -8,15 +8,88 @@ import (
 	"time"
 )
 
-// maxLag is the largest lag that is believed: 2^53 records, the integers that a float64 sample holds exactly. It is also far
-// below the 9.2e15 from which the HPA's milli-values overflow.
-const maxLag int64 = 1 << 53
-
 // errUndescribed is what is known of a topic that the metadata did not mention.
 var errUndescribed = &ReadError{Class: ClassOther, Broker: -1, Op: "Metadata", Err: errors.New("the topic was not described")}
 
+// topics fills g.Topics with committed ∪ assigned ∪ all partitions of subscribed topics.
+func (c *computation) topics(g, old *Group, read *GroupObservation, policy Policy) {
+	owned := g.owned
+	if old != nil && g.rebalancing() {
+		owned = owned.with(old.Topics)
+	}
+	c.names = topicNames(c.names[:0], owned, read, policy)
+	g.Topics = make([]TopicLag, 0, len(c.names))
+	rows := make([]PartitionLag, 0, rowsExpected(old, read))
+	for _, name := range c.names {
+		t := topicComputation{
+			name: name, group: g.Type, readAt: g.ReadAt, policy: policy,
+			subscribed: owned.subscribes(name), assigned: owned.of(name),
+		}
+		t.commits, t.commitsErr = commitsOf(read.Commits, name)
+		t.before(old)
+		var place int
+		t.topic, place = c.topicAt(t.old, name)
+		if t.topic != nil && t.topic.deleted() {
+			t.bury(g)
+			continue
+		}
+		lag := TopicLag{Topic: name, basis: t.topic, place: place}
+		if rows = t.lag(&lag, rows); len(lag.Partitions) > 0 || lag.moreRows {
+			g.Topics = append(g.Topics, lag)
+		}
+	}
+}
+
+// topicNames appends the names of the group's topics, in order.
+func topicNames(names []string, owned *memberTopics, read *GroupObservation, policy Policy) []string {
+	names = append(names, owned.subscribed...)
+	for i := range owned.assigned {
+		names = append(names, owned.assigned[i].Topic)
+	}
+	if !policy.IgnoreUnsubscribed || !owned.tell() {
+		for i := range read.Commits {
+			names = append(names, read.Commits[i].Topic)
+		}
+	}
+	if len(names) > 1 {
+		slices.Sort(names)
+		names = slices.Compact(names)
+	}
+	return names
+}
+
+// rowsExpected says for how many rows to make room.
+func rowsExpected(old *Group, read *GroupObservation) (n int) {
+	for i := range read.Commits {
+		n += len(read.Commits[i].Partitions)
+	}
+	if old == nil {
+		return n
+	}
+	before := 0
+	for i := range old.Topics {
+		before += len(old.Topics[i].Partitions)
+	}
+	return max(n, before)
+}
+
+// topicAt returns the topic, nil if it is not known, and its place among all topics. It mostly stands where it stood before.
+func (c *computation) topicAt(old *TopicLag, name string) (*Topic, int) {
+	all := c.next.Topics
+	if old != nil && old.place < len(all) && all[old.place].Name == name {
+		return all[old.place], old.place
+	}
+	place, found := slices.BinarySearchFunc(all, name, compareTopic)
+	if !found {
+		return nil, 0
+	}
+	return all[place], place
+}
+
 // topicComputation works out a group's lag on one topic.
 type topicComputation struct {
+	name       string
+	group      GroupType
 	topic      *Topic // nil if the metadata did not mention it
 	commits    []Commit
 	commitsErr error
@@ -24,137 +97,182 @@ type topicComputation struct {
 	subscribed bool
 	readAt     time.Time // when the commits were read
 	policy     Policy
+
+	old    *TopicLag // the group's reading before of the topic, nil if there is none
+	buried bool      // old is of a topic that was deleted
+	same   bool      // the topic's log starts and leader epochs are those that old was worked out against
 }
 
-func (c *topicComputation) lag(name string, old *TopicLag) TopicLag {
-	topicErr := c.topicErr()
-	t := TopicLag{Topic: name, ReadAt: c.readAt, Err: topicErr, moreRows: topicErr != nil && (c.subscribed || c.commitsErr != nil)}
-	numbers := c.partitions()
-	t.Partitions = make([]PartitionLag, 0, len(numbers))
-	for _, number := range numbers {
-		row := c.partition(number, topicErr)
-		if row.Err != nil {
-			row = row.from(old)
-			if t.Err == nil {
-				t.Err = fmt.Errorf("topic %q partition %d: %w", name, number, row.Err)
-			}
+// before looks up the group's reading before.
+func (t *topicComputation) before(old *Group) {
+	if t.old = old.topic(t.name); t.old != nil {
+		t.buried = t.old.reborn
+	} else if old != nil {
+		t.old = findTopic(old.buried, t.name)
+		t.buried = t.old != nil
+	}
+}
+
+// bury notes a topic that no longer exists. Commits on it, should it be created anew, are of another log.
+func (t *topicComputation) bury(g *Group) {
+	if len(t.commits) == 0 {
+		return
+	}
+	g.DeletedTopics = append(g.DeletedTopics, t.name)
+	rows := make([]PartitionLag, 0, len(t.commits))
+	for i := range t.commits {
+		row := PartitionLag{Partition: t.commits[i].Partition, Committed: t.commits[i].Offset}
+		if t.checkCommit(&t.commits[i], false) != nil {
+			row.Committed = t.lastCommit(row.Partition)
 		}
-		t.Partitions = append(t.Partitions, row)
+		rows = append(rows, row)
 	}
-	if t.Err != nil {
-		t.LastComplete = old.complete()
+	buried := TopicLag{Topic: t.name, ReadAt: t.readAt, Partitions: rows}
+	if t.old != nil {
+		buried.Lost = t.old.Lost
 	}
-	return t
+	g.buried = append(g.buried, buried)
 }
 
-// topicErr returns why no partition of the topic can be known, nil if each speaks for itself.
-func (c *topicComputation) topicErr() error {
+// lastCommit is the commit that was last seen on the partition, NoOffset if none was.
+func (t *topicComputation) lastCommit(number int32) int64 {
+	old := t.old.row(number)
 	switch {
-	case c.topic == nil:
+	case old == nil:
+		return NoOffset
+	case old.Unread != nil && old.Unread.doubt.stands():
+		return old.Unread.doubt.commit
+	}
+	return old.Committed
+}
+
+// lag fills the topic's lag. Its rows are appended to those of the group's other topics.
+func (t *topicComputation) lag(out *TopicLag, rows []PartitionLag) []PartitionLag {
+	err := t.err()
+	out.ReadAt, out.Err, out.moreRows = t.readAt, err, err != nil && (t.subscribed || t.commitsErr != nil)
+	if t.topic == nil || t.topic.Err != nil {
+		out.basis = nil
+	}
+	if old := t.old; old != nil {
+		out.Lost = old.Lost
+		if out.basis == nil {
+			out.basis, out.reborn = old.basis, t.buried
+		}
+		t.same = !t.buried && !old.doubts && old.basis != nil && t.topic != nil &&
+			old.basis.version == t.topic.version
+	}
+	first := len(rows)
+	rows = t.rows(out, rows, err)
+	out.Partitions = rows[first:len(rows):len(rows)]
+	if out.Err != nil && !out.doubts {
+		out.LastComplete = t.complete()
+	}
+	return rows
+}
+
+// err returns why no partition of the topic can be known, nil if each speaks for itself.
+func (t *topicComputation) err() error {
+	switch {
+	case t.topic == nil:
 		return errUndescribed
-	case c.topic.Err != nil:
-		return c.topic.Err
+	case t.topic.Err != nil:
+		return t.topic.Err
 	}
-	return c.commitsErr
+	return t.commitsErr
 }
 
-// partitions returns the numbers of the group's partitions on the topic, in order.
-func (c *topicComputation) partitions() []int32 {
-	numbers := make([]int32, 0, len(c.commits)+len(c.assigned))
-	for i := range c.commits {
-		numbers = append(numbers, c.commits[i].Partition)
-	}
-	numbers = append(numbers, c.assigned...)
-	if c.subscribed && c.topic != nil {
-		for i := range c.topic.Partitions {
-			numbers = append(numbers, c.topic.Partitions[i].Partition)
+// rows appends a row for each partition that has a commit or is owned, in order.
+func (t *topicComputation) rows(out *TopicLag, rows []PartitionLag, err error) []PartitionLag {
+	owned := t.owned()
+	commits := t.commits
+	for owned.more() || len(commits) > 0 {
+		row := PartitionLag{Committed: NoOffset}
+		var commit *Commit
+		twice := false
+		if !owned.more() || len(commits) > 0 && commits[0].Partition <= owned.number() {
+			commit = &commits[0]
+			row.Partition = commit.Partition
+			for commits = commits[1:]; len(commits) > 0 && commits[0].Partition == row.Partition; commits = commits[1:] {
+				twice = true
+			}
+		} else {
+			row.Partition = owned.number()
 		}
+		owned.pass(row.Partition)
+		t.fill(out, &row, commit, twice, err)
+		rows = append(rows, row)
 	}
-	slices.Sort(numbers)
-	return slices.Compact(numbers)
+	return rows
 }
 
-// partition works out one partition's lag; its Err says why if it cannot be known.
-func (c *topicComputation) partition(number int32, topicErr error) PartitionLag {
-	row := PartitionLag{Partition: number, Committed: NoOffset}
-	commit, err := c.commit(number)
-	if row.Err = topicErr; row.Err == nil {
-		row.Err = err
+// fill works out one row.
+func (t *topicComputation) fill(out *TopicLag, row *PartitionLag, commit *Commit, twice bool, err error) {
+	var p *Partition
+	if err == nil {
+		p, err = t.partition(row.Partition)
 	}
-	if row.Err != nil {
-		return row
+	if t.same && err == nil && commit != nil && !twice && t.plain(row, commit, p) {
+		return
 	}
-	p := c.topic.partition(number)
-	if p == nil {
-		row.Err = &ReadError{Class: ClassOffsetRange, Broker: -1, Op: "Metadata",
-			Err: fmt.Errorf("the topic has %d partitions, not this one", len(c.topic.Partitions))}
-		return row
+	history := t.history(row.Partition, p)
+	if err == nil && commit != nil {
+		err = t.checkCommit(commit, twice)
 	}
-	value, err := partitionLag(commit, p, c.readAt, c.policy)
+	if err == nil {
+		history, err = t.partitionLag(out, row, commit, p, history)
+	}
 	if err != nil {
-		row.Err = err
-		return row
+		t.unread(out, row, history, err)
+		return
 	}
-	row.Committed, row.Lag, row.ReadAt = commit, value, c.readAt
-	return row
+	if history.old != nil {
+		out.Lost += t.lost(row, p, history.old)
+	}
 }
 
-// commit returns the committed offset of the partition, NoOffset if there is none.
-func (c *topicComputation) commit(number int32) (int64, error) {
-	i, ok := slices.BinarySearchFunc(c.commits, number, func(c Commit, n int32) int { return cmp.Compare(c.Partition, n) })
-	if !ok {
-		return NoOffset, nil
+func (t *topicComputation) partition(number int32) (*Partition, error) {
+	if p := t.topic.partition(number); p != nil {
+		return p, nil
 	}
-	commit := &c.commits[i]
-	switch {
-	case commit.Err != nil:
-		return NoOffset, commit.Err
-	case i+1 < len(c.commits) && c.commits[i+1].Partition == number:
-		return NoOffset, contradiction("OffsetFetch", ClassProtocol, "two committed offsets for one partition")
-	case commit.Offset < NoOffset:
-		return NoOffset, contradiction("OffsetFetch", ClassProtocol, "a committed offset of %d", commit.Offset)
-	}
-	return commit.Offset, nil
+	return nil, &ReadError{Class: ClassOffsetRange, Broker: -1, Op: "Metadata",
+		Err: fmt.Errorf("the topic has %d partitions, not this one", len(t.topic.Partitions))}
 }
 
-// partitionLag is the arithmetic of lag: end − max(commit, start), never below 0. The end must be of this collection, since an
-// end older than the commit hides what came between; a start may be older, since it moves only where retention deletes.
-func partitionLag(commit int64, p *Partition, readAt time.Time, policy Policy) (int64, error) {
-	if p.End.Err != nil {
-		return 0, p.End.Err
+// unread notes why a row could not be read. It keeps the values before, unless there are reasons to doubt them.
+func (t *topicComputation) unread(out *TopicLag, row *PartitionLag, h history, err error) {
+	u := &Unread{Err: err, doubt: h.doubt}
+	*row = PartitionLag{Partition: row.Partition, Committed: NoOffset, Unread: u}
+	if old := t.old.row(row.Partition); old != nil && !t.buried && !h.doubt.stands() {
+		row.Committed, row.Lag, u.ReadAt = old.Committed, old.Lag, t.old.RowReadAt(old)
 	}
-	if p.End.ReadAt.Before(readAt) {
-		return 0, contradiction("ListOffsets", ClassProtocol, "the high watermark was read before the committed offset")
+	t.keepFirstSeen(out, row.Partition)
+	out.doubts = out.doubts || h.doubt.stands()
+	if out.Err == nil {
+		out.Err = fmt.Errorf("topic %q partition %d: %w", t.name, row.Partition, err)
 	}
-	if commit == NoOffset && policy.OffsetReset == ResetLatest {
-		return 0, nil
-	}
-	if p.Start.ReadAt.IsZero() {
-		return 0, contradiction("ListOffsets", ClassOf(p.Start.Err), "the log start offset was never read: %w", p.Start.Err)
-	}
-	from := max(commit, p.Start.Value)
-	switch {
-	case commit > p.End.Value:
-		return 0, contradiction("OffsetFetch", ClassOffsetRange, "the committed offset %d is beyond the high watermark %d: "+
-			"the log was truncated or the topic created anew; the group must commit again or its offsets must be reset", commit, p.End.Value)
-	case from > p.End.Value:
-		return 0, contradiction("ListOffsets", ClassOffsetRange, "the log start offset %d is beyond the high watermark %d", from, p.End.Value)
-	case p.End.Value-from > maxLag:
-		return 0, contradiction("ListOffsets", ClassProtocol, "a lag of %d, more than 2^53 records, is not believed", p.End.Value-from)
-	}
-	return p.End.Value - from, nil
 }
 
-// from fills what could not be read with the last value that was.
-func (p PartitionLag) from(old *TopicLag) PartitionLag {
-	if old == nil {
-		return p
+// row returns the row of that partition, nil if there is none.
+func (t *TopicLag) row(number int32) *PartitionLag {
+	if t == nil {
+		return nil
 	}
-	i, ok := slices.BinarySearchFunc(old.Partitions, p.Partition, func(r PartitionLag, n int32) int { return cmp.Compare(r.Partition, n) })
-	if ok {
-		p.Committed, p.Lag, p.ReadAt = old.Partitions[i].Committed, old.Partitions[i].Lag, old.Partitions[i].ReadAt
+	if i := int(number); i >= 0 && i < len(t.Partitions) && t.Partitions[i].Partition == number {
+		return &t.Partitions[i]
 	}
-	return p
+	i, found := slices.BinarySearchFunc(t.Partitions, number, func(p PartitionLag, n int32) int { return cmp.Compare(p.Partition, n) })
+	if !found {
+		return nil
+	}
+	return &t.Partitions[i]
+}
+
+// complete returns the last complete reading of this topic before.
+func (t *topicComputation) complete() *TopicLag {
+	if t.buried {
+		return nil
+	}
+	return t.old.complete()
 }
 
 func (t *TopicLag) complete() *TopicLag {
@@ -164,15 +282,35 @@ func (t *TopicLag) complete() *TopicLag {
 	return t.LastComplete
 }
 
-// partition returns the partition of that number, nil if the topic has none.
-func (t *Topic) partition(number int32) *Partition {
-	i, ok := slices.BinarySearchFunc(t.Partitions, number, func(p Partition, n int32) int { return cmp.Compare(p.Partition, n) })
-	if !ok {
-		return nil
-	}
-	return &t.Partitions[i]
+// ownedPartitions walks the partitions that the members own, in order: the assigned ones, or all that the topic has, or both.
+type ownedPartitions struct {
+	assigned []int32
+	all      []Partition
 }
 
-func contradiction(op string, class Class, format string, args ...any) error {
-	return &ReadError{Class: class, Broker: -1, Op: op, Err: fmt.Errorf(format, args...)}
+func (t *topicComputation) owned() ownedPartitions {
+	o := ownedPartitions{assigned: t.assigned}
+	if t.subscribed && t.topic != nil {
+		o.all = t.topic.Partitions
+	}
+	return o
+}
+
+func (o *ownedPartitions) more() bool { return len(o.assigned)+len(o.all) > 0 }
+
+func (o *ownedPartitions) number() int32 {
+	if len(o.assigned) == 0 || len(o.all) > 0 && o.all[0].Partition < o.assigned[0] {
+		return o.all[0].Partition
+	}
+	return o.assigned[0]
+}
+
+// pass leaves the partition behind, if it is the next one.
+func (o *ownedPartitions) pass(number int32) {
+	if len(o.all) > 0 && o.all[0].Partition == number {
+		o.all = o.all[1:]
+	}
+	if len(o.assigned) > 0 && o.assigned[0] == number {
+		o.assigned = o.assigned[1:]
+	}
 }

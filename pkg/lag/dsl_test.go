@@ -65,7 +65,7 @@ func log(start, end int64) topicPart {
 	return func(t *lag.Topic, readAt time.Time) {
 		t.Partitions = append(t.Partitions, lag.Partition{
 			Partition: int32(len(t.Partitions)),
-			Start:     lag.Offset{Value: start, ReadAt: readAt}, End: lag.Offset{Value: end, ReadAt: readAt},
+			Start:     lag.Offset{Value: start, ReadAt: readAt}, End: lag.Offset{Value: end, ReadAt: readAt}, LeaderEpoch: -1,
 		})
 	}
 }
@@ -155,10 +155,13 @@ func membersNotRead(g *lag.GroupObservation) { g.MembersReadAt, g.Members = time
 // compute feeds the observations through Compute, one after the other.
 func compute(policy lag.Policy, observations ...*lag.Observation) (s *lag.Snapshot) {
 	for _, o := range observations {
-		s = lag.Compute(s, o, policy)
+		s = lag.Compute(s, o, everyone(policy))
 	}
 	return s
 }
+
+// everyone gives all groups the same policy.
+func everyone(p lag.Policy) lag.Policies { return func(string) lag.Policy { return p } }
 
 // earliest is the policy under which partitions without a commit count.
 func earliest() lag.Policy { return lag.Policy{OffsetReset: lag.ResetEarliest} }

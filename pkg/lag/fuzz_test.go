@@ -26,7 +26,7 @@ func FuzzCompute(f *testing.F) {
 		for second := 0; second < 30 && len(b.data) > 0; second += 5 {
 			o := b.observation(second)
 			before := dump(o)
-			s = lag.Compute(s, o, policy)
+			s = lag.Compute(s, o, everyone(policy))
 			if dump(o) != before {
 				t.Fatal("the observation was changed")
 			}

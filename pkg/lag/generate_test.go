@@ -14,11 +14,15 @@ type cluster struct {
 	t      *rapid.T
 	topics map[string]*clusterTopic
 	next   byte // the next topic id
+	noIDs  bool // brokers before Metadata v10
+	share  bool // g2 is a share group
 }
 
 type clusterTopic struct {
 	id         byte
 	start, end []int64
+	open       int64              // records of open transactions at the end of each log
+	epoch      int32              // of all leaders
 	commits    map[string][]int64 // by group; of a topic that was deleted they stay
 	deleted    bool
 }
@@ -28,6 +32,7 @@ func groupNames() []string { return []string{"g1", "g2"} }
 
 func newCluster(t *rapid.T) *cluster {
 	c := &cluster{t: t, topics: map[string]*clusterTopic{}}
+	c.noIDs, c.share = c.oneIn(8, "no topic ids"), c.oneIn(4, "g2 is a share group")
 	for _, name := range topicNames() {
 		c.topics[name] = c.create()
 	}
@@ -36,7 +41,10 @@ func newCluster(t *rapid.T) *cluster {
 
 func (c *cluster) create() *clusterTopic {
 	c.next++
-	topic := &clusterTopic{id: c.next, commits: map[string][]int64{}}
+	topic := &clusterTopic{id: c.next, epoch: int32(c.number("first epoch", 0, 2)), commits: map[string][]int64{}}
+	if c.noIDs { // then it is nothing but its epochs that tell it from the topic before, and only of partitions that were read
+		topic.id, topic.epoch = 0, 10*int32(c.next)
+	}
 	for range c.number("partitions", 1, 3) {
 		topic.add(c)
 	}
@@ -68,9 +76,18 @@ func (c *cluster) live() {
 		case event == 12:
 			topic.deleted = true
 			continue
+		case topic.deleted: // nobody can commit
+			continue
 		case event == 10:
 			topic.add(c)
+		case event == 9: // a new leader that has not all records
+			topic.epoch++
+			for p := range topic.end {
+				topic.end[p] = max(topic.start[p], topic.end[p]-int64(c.number("truncated", 0, 30)))
+			}
+			continue
 		}
+		topic.open = int64(c.number("open", 0, 5))
 		for p := range topic.end {
 			topic.end[p] += int64(c.number("produced", 0, 20))
 			topic.start[p] = min(topic.end[p], topic.start[p]+int64(max(0, c.number("retained", -20, 20))))
@@ -107,9 +124,40 @@ func (c *cluster) collect(second int) *lag.Observation {
 	if c.oneIn(6, "listing fails") {
 		parts = append(parts, listingFails(c.class()))
 	}
+	parts = append(parts, c.coordinators())
 	for _, name := range groupNames() {
 		if !c.oneIn(6, "group not listed") {
 			parts = append(parts, group(name, c.groupParts(name)...))
+		}
+	}
+	return observe(second, parts...)
+}
+
+// coordinators says which of two brokers has which groups, and which of them gave their lists.
+func (c *cluster) coordinators() part {
+	if c.oneIn(3, "coordinators are not known") {
+		return func(*lag.Observation) {}
+	}
+	leaders := []int32{1, 2, int32(c.number("leader of the third", -1, 2))}
+	listed := rapid.SampledFrom([][]int32{{1, 2}, {1, 2}, {1, 2}, {1}, {2}, nil}).Draw(c.t, "listed")
+	return func(o *lag.Observation) {
+		if o.MetadataErr != nil {
+			return
+		}
+		o.Coordinators, o.Listed = leaders, listed
+		if len(listed) < 2 && o.ListingErr == nil {
+			o.ListingErr = failed(lag.ClassTimeout)
+		}
+	}
+}
+
+// collectSome observes one group and its topics only.
+func (c *cluster) collectSome(second int) *lag.Observation {
+	name := rapid.SampledFrom(groupNames()).Draw(c.t, "wanted group")
+	parts := []part{group(name, c.groupParts(name)...), func(o *lag.Observation) { o.Partial = true }}
+	for _, name := range topicNames() {
+		if !c.oneIn(4, "topic not wanted") {
+			parts = append(parts, topic(name, c.topicParts(c.topics[name])...))
 		}
 	}
 	return observe(second, parts...)
@@ -128,8 +176,19 @@ func (c *cluster) topicParts(topic *clusterTopic) []topicPart {
 	}
 	parts := []topicPart{id(topic.id)}
 	for p := range topic.end {
-		parts = append(parts, log(topic.start[p], topic.end[p]))
+		parts = append(parts, log(topic.start[p], topic.end[p]), edit(func(p *lag.Partition) {
+			p.LastStable = lag.Offset{Value: max(p.Start.Value, p.End.Value-topic.open), ReadAt: p.End.ReadAt}
+			p.LeaderEpoch = topic.epoch
+		}))
 		switch c.number("fault of a partition", 1, 30) {
+		case 23:
+			parts = append(parts, edit(func(p *lag.Partition) { p.Start = lag.Offset{} })) // not asked for
+		case 22:
+			parts = append(parts, edit(func(p *lag.Partition) { p.End, p.LastStable = lag.Offset{}, lag.Offset{} }))
+		case 21:
+			parts = append(parts, edit(func(p *lag.Partition) { p.LastStable = lag.Offset{Err: failed(c.class())} }))
+		case 20:
+			parts = append(parts, edit(func(p *lag.Partition) { p.LeaderEpoch = -1 }))
 		case 30:
 			parts = append(parts, endFails(c.class()))
 		case 29, 28, 27:
@@ -147,8 +206,14 @@ func (c *cluster) topicParts(topic *clusterTopic) []topicPart {
 
 func (c *cluster) groupParts(name string) []groupPart {
 	var parts []groupPart
+	if name == "g2" && c.share {
+		parts = append(parts, func(g *lag.GroupObservation) { g.Type = lag.GroupShare })
+	}
 	for _, topicName := range topicNames() {
-		if offsets := c.topics[topicName].commits[name]; len(offsets) > 0 && !c.oneIn(4, "no commits at all") {
+		if c.oneIn(4, "commits expire") {
+			delete(c.topics[topicName].commits, name)
+		}
+		if offsets := c.topics[topicName].commits[name]; len(offsets) > 0 {
 			parts = append(parts, c.commitParts(topicName, offsets))
 		}
 	}
@@ -178,7 +243,7 @@ func (c *cluster) groupParts(name string) []groupPart {
 func (c *cluster) commitParts(topic string, offsets []int64) groupPart {
 	var rows []lag.Commit
 	for p, offset := range offsets {
-		row := lag.Commit{Partition: int32(p), Offset: offset}
+		row := lag.Commit{Partition: int32(p), Offset: offset, LeaderEpoch: int32(c.number("committed in epoch", -1, 2)), BrokerLag: int64(c.number("lag by the broker", -1, 9))}
 		switch c.number("fault of a commit", 1, 40) {
 		case 40:
 			row.Err = failed(c.class())
@@ -194,20 +259,35 @@ func (c *cluster) commitParts(topic string, offsets []int64) groupPart {
 	return commitsOf(topic, rows...)
 }
 
-// history draws a sequence of observations, five seconds apart.
+// history draws a sequence of observations, five seconds apart. Between two of the whole cluster there may be one of a single
+// group, which may even be in before the one that began earlier.
 func history(t *rapid.T) []*lag.Observation {
 	c := newCluster(t)
-	observations := make([]*lag.Observation, c.number("collections", 1, 8))
-	for i := range observations {
+	var observations []*lag.Observation
+	for i := range c.number("collections", 1, 8) {
 		c.live()
-		observations[i] = c.collect(5 * i)
+		whole := c.collect(5 * i)
+		switch c.number("single group", 1, 4) {
+		case 4: // first
+			c.live()
+			observations = append(observations, c.collectSome(5*i+2), whole)
+		case 3:
+			c.live()
+			observations = append(observations, whole, c.collectSome(5*i+2))
+		default:
+			observations = append(observations, whole)
+		}
 	}
 	return observations
 }
 
 // policy draws a policy.
 func policy(t *rapid.T) lag.Policy {
-	return lag.Policy{OffsetReset: rapid.SampledFrom([]lag.OffsetReset{lag.ResetLatest, lag.ResetEarliest}).Draw(t, "reset")}
+	return lag.Policy{
+		OffsetReset:        rapid.SampledFrom([]lag.OffsetReset{lag.ResetLatest, lag.ResetEarliest}).Draw(t, "reset"),
+		ReadCommitted:      rapid.IntRange(1, 4).Draw(t, "reads committed") == 4,
+		IgnoreUnsubscribed: rapid.IntRange(1, 4).Draw(t, "ignores") == 4,
+	}
 }
 
 // query is a selection that can be told in words.

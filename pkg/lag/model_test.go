@@ -1,66 +1,82 @@
 package lag_test
 
 import (
+	"maps"
 	"slices"
+	"time"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
 )
 
 // model says what the answers must be, in the plainest way: it keeps every reading there ever was, in maps, and searches them
-// back from the latest. It shares nothing with the code under test.
+// back from the latest. It shares nothing with the code under test but the rule by which Kafka places groups.
 type model struct {
-	earliest bool
+	policy   lag.Policy
 	topics   map[string]*modelTopic
 	groups   map[string]*modelGroup
-	listedAt int // second; -1 if never
-}
-
-type modelTopic struct {
-	id     [16]byte
-	err    bool // it could not be read
-	absent bool // because it does not exist
-	missed int
-	starts map[int32]int64          // the last ones that were read
-	parts  map[int32]*lag.Partition // as listed
+	listedAt map[int32]time.Time // by broker; -1 is all of them
+	leaders  []int32
 }
 
 type modelGroup struct {
 	missed     int
 	members    []lag.Member
-	rebalances bool
+	membersAt  time.Time
+	membersErr bool
+	rebalances bool // if it is classic: others tell their topics all the time
+	classic    bool
 	readings   []reading
+	history    map[string]map[int32]past // by topic and partition
+}
+
+// past is what counts of a partition's earlier readings.
+type past struct {
+	commit  int64
+	id      [16]byte
+	doubt   *modelDoubt
+	deleted bool   // the topic was deleted since
+	first   *int64 // the end of a partition on which a share group has acknowledged nothing, when that was first seen
+}
+
+type modelDoubt struct {
+	commit  int64
+	since   time.Time
+	certain bool
 }
 
 // reading is what one collection told of a group.
 type reading struct {
-	second int
+	at     time.Time
 	rows   map[string]map[int32]*int64 // nil where the lag is not known
 	more   map[string]bool             // topics whose partitions are not all known
+	doubts map[string]bool             // topics that speak against earlier readings, too
 }
 
 func newModel(p lag.Policy) *model {
-	return &model{earliest: p.OffsetReset == lag.ResetEarliest, topics: map[string]*modelTopic{}, groups: map[string]*modelGroup{}, listedAt: -1}
+	return &model{policy: p, topics: map[string]*modelTopic{}, groups: map[string]*modelGroup{}, listedAt: map[int32]time.Time{}}
 }
 
-func (m *model) observe(o *lag.Observation, second int) {
-	if o.MetadataErr == nil {
-		seen := map[string]*modelTopic{}
-		for i := range o.Topics {
-			seen[o.Topics[i].Name] = m.topic(&o.Topics[i])
-		}
-		m.topics = seen
-	}
+func (m *model) observe(o *lag.Observation) {
+	m.observeTopics(o)
 	listed := map[string]bool{}
 	for i := range o.Groups {
 		listed[o.Groups[i].Name] = true
-		m.group(&o.Groups[i], o.MetadataErr != nil, second)
+		m.group(&o.Groups[i], o)
 	}
-	if o.ListingErr != nil {
+	if o.Partial {
 		return
 	}
-	m.listedAt = second
+	for _, broker := range o.Listed {
+		m.listedAt[broker] = o.StartedAt
+	}
+	if o.ListingErr == nil {
+		m.listedAt[-1] = o.StartedAt
+	}
+	if o.MetadataErr == nil {
+		m.leaders = o.Coordinators
+	}
 	for name, g := range m.groups {
-		if listed[name] {
+		if listed[name] || g.latest().After(o.StartedAt) || !wouldBeListed(name, o) {
 			continue
 		}
 		if g.missed++; g.missed == 2 {
@@ -69,77 +85,131 @@ func (m *model) observe(o *lag.Observation, second int) {
 	}
 }
 
-func (m *model) topic(read *lag.Topic) *modelTopic {
-	old := m.topics[read.Name]
-	if old == nil {
-		old = &modelTopic{id: read.ID, starts: map[int32]int64{}, missed: 1}
+// wouldBeListed says whether the group's coordinator gave its list.
+func wouldBeListed(group string, o *lag.Observation) bool {
+	if o.MetadataErr != nil || o.Coordinators == nil {
+		return o.ListingErr == nil
 	}
-	if read.Err != nil {
-		old.err, old.absent = true, lag.ClassOf(read.Err) == lag.ClassNotFound
-		if old.absent {
-			old.missed++
-		}
-		if old.gone() {
-			old.parts = nil
-		}
-		return old
-	}
-	t := &modelTopic{id: read.ID, starts: map[int32]int64{}, parts: map[int32]*lag.Partition{}}
-	for i := range read.Partitions {
-		p := &read.Partitions[i]
-		t.parts[p.Partition] = p
-		if start, ok := old.starts[p.Partition]; ok && old.id == read.ID {
-			t.starts[p.Partition] = start
-		}
-		if p.Start.Err == nil {
-			t.starts[p.Partition] = p.Start.Value
-		}
-	}
-	return t
+	return slices.Contains(o.Listed, o.Coordinators[lag.CoordinatorPartition(group, len(o.Coordinators))])
 }
 
-func (t *modelTopic) gone() bool { return t.absent && t.missed >= 2 }
+func (m *model) listedFor(group string) time.Time {
+	if m.leaders == nil {
+		return m.listedAt[-1]
+	}
+	if node := m.leaders[lag.CoordinatorPartition(group, len(m.leaders))]; node >= 0 {
+		return m.listedAt[node]
+	}
+	return time.Time{}
+}
 
-func (m *model) group(read *lag.GroupObservation, metadataErr bool, second int) {
+func (g *modelGroup) latest() time.Time {
+	if len(g.readings) == 0 {
+		return time.Time{}
+	}
+	return g.readings[len(g.readings)-1].at
+}
+
+func (m *model) group(read *lag.GroupObservation, o *lag.Observation) {
 	g := m.groups[read.Name]
 	if g == nil {
-		g = &modelGroup{}
+		g = &modelGroup{history: map[string]map[int32]past{}}
 		m.groups[read.Name] = g
 	}
-	g.missed = 0
-	membersRead := read.MembersErr == nil && !read.MembersReadAt.IsZero()
-	if membersRead {
-		g.members, g.rebalances = read.Members, read.State == "PreparingRebalance"
-	}
+	g.missed, g.classic = 0, read.Type == lag.GroupClassic
 	switch {
-	case read.CommitsErr != nil, read.CommitsReadAt.IsZero(), metadataErr:
+	case read.MembersErr != nil:
+		g.membersErr = g.membersErr || !g.membersAt.After(o.StartedAt)
+	case !read.MembersReadAt.IsZero() && !read.MembersReadAt.Before(g.membersAt):
+		g.members, g.membersAt, g.membersErr, g.rebalances = read.Members, read.MembersReadAt, false, read.State == "PreparingRebalance"
+	}
+	membersErr := g.membersErr || g.membersAt.IsZero()
+	switch {
+	case read.CommitsErr != nil, read.CommitsReadAt.IsZero(), !o.Partial && o.MetadataErr != nil, g.latest().After(read.CommitsReadAt):
 		return
-	case m.earliest && (!membersRead || g.rebalances && len(g.readings) == 0):
+	case m.policy.OffsetReset == lag.ResetEarliest && (membersErr || g.classic && g.rebalances && len(g.readings) == 0):
 		return
 	}
-	g.readings = append(g.readings, m.read(g, read, second))
+	g.readings = append(g.readings, m.read(g, read))
 }
 
-func (m *model) read(g *modelGroup, read *lag.GroupObservation, second int) reading {
-	r := reading{second: second, rows: map[string]map[int32]*int64{}, more: map[string]bool{}}
-	add := func(topic string, partition int32) {
-		if t := m.topics[topic]; t != nil && t.gone() {
-			return
-		}
-		if r.rows[topic] == nil {
-			r.rows[topic] = map[int32]*int64{}
-		}
-		r.rows[topic][partition] = m.lag(read, topic, partition)
+// read is a reading of all the partitions that the group has.
+func (m *model) read(g *modelGroup, read *lag.GroupObservation) reading {
+	r := reading{at: read.CommitsReadAt, rows: map[string]map[int32]*int64{}, more: map[string]bool{}, doubts: map[string]bool{}}
+	var before reading
+	if len(g.readings) > 0 {
+		before = g.readings[len(g.readings)-1]
 	}
-	for _, t := range read.Commits {
-		for _, c := range t.Partitions {
-			add(t.Topic, c.Partition)
+	was := map[string]map[int32]past{}
+	for topic, history := range g.history {
+		was[topic] = maps.Clone(history)
+	}
+	told := map[string]bool{}
+	for topic, partitions := range m.owned(g, before, r.more, told) {
+		for p := range partitions {
+			m.add(g, was, read, &r, topic, p)
 		}
+	}
+	buried := map[string]bool{}
+	for _, t := range read.Commits {
+		if m.policy.IgnoreUnsubscribed && len(told) > 0 && !told[t.Topic] {
+			continue
+		}
+		if known := m.topics[t.Topic]; known != nil && known.gone() && len(t.Partitions) > 0 {
+			g.bury(t.Topic, t.Partitions)
+			buried[t.Topic] = true
+		}
+		for _, c := range t.Partitions {
+			m.add(g, was, read, &r, t.Topic, c.Partition)
+		}
+	}
+	for topic, history := range g.history {
+		for p := range history {
+			if _, ok := r.rows[topic][p]; !ok && r.rows[topic] != nil {
+				delete(history, p)
+			}
+		}
+		if r.rows[topic] == nil && !r.more[topic] && !buried[topic] {
+			delete(g.history, topic) // the group left it
+		}
+	}
+	return r
+}
+
+// bury notes that the topic is gone while the group has commits on it.
+func (g *modelGroup) bury(topic string, commits []lag.Commit) {
+	history := map[int32]past{-1: {commit: lag.NoOffset, deleted: true}}
+	for _, c := range commits {
+		before, found := g.history[topic][c.Partition]
+		if !found {
+			before.commit = lag.NoOffset
+		}
+		if before.doubt != nil {
+			before.commit = before.doubt.commit
+		}
+		if c.Err == nil && c.Offset >= lag.NoOffset {
+			before.commit = c.Offset
+		}
+		before.doubt, before.deleted = nil, true
+		history[c.Partition] = before
+	}
+	g.history[topic] = history
+}
+
+// owned returns the partitions that members own, and notes the topics of which they tell, and those that may have more.
+func (m *model) owned(g *modelGroup, before reading, more, told map[string]bool) map[string]map[int32]bool {
+	owned := map[string]map[int32]bool{}
+	add := func(topic string, p int32) {
+		if owned[topic] == nil {
+			owned[topic] = map[int32]bool{}
+		}
+		owned[topic][p], told[topic] = true, true
 	}
 	addAll := func(topic string) {
+		told[topic] = true
 		t := m.topics[topic]
 		if t == nil || t.err && !t.gone() {
-			r.more[topic] = true
+			more[topic] = true
 		}
 		if t != nil {
 			for p := range t.parts {
@@ -157,8 +227,7 @@ func (m *model) read(g *modelGroup, read *lag.GroupObservation, second int) read
 			addAll(topic)
 		}
 	}
-	if g.rebalances && len(g.readings) > 0 {
-		before := g.readings[len(g.readings)-1]
+	if g.classic && g.rebalances {
 		for topic, rows := range before.rows {
 			for p := range rows {
 				add(topic, p)
@@ -168,133 +237,146 @@ func (m *model) read(g *modelGroup, read *lag.GroupObservation, second int) read
 			addAll(topic)
 		}
 	}
-	return r
+	return owned
 }
 
-// lag returns nil if it is not known.
-func (m *model) lag(read *lag.GroupObservation, topic string, partition int32) *int64 {
-	commit, found := lag.NoOffset, 0
+// add works out one row and what counts of it for later ones.
+func (m *model) add(g *modelGroup, was map[string]map[int32]past, read *lag.GroupObservation, r *reading, topic string, partition int32) {
+	t := m.topics[topic]
+	if t != nil && t.gone() {
+		return
+	}
+	if r.rows[topic] == nil {
+		r.rows[topic] = map[int32]*int64{}
+	} else if _, done := r.rows[topic][partition]; done {
+		return
+	}
+	if g.history[topic] == nil {
+		g.history[topic] = map[int32]past{}
+	}
+	value, now := m.row(read, t, was[topic], topic, partition)
+	r.rows[topic][partition] = value
+	if value == nil && now.doubt != nil {
+		r.doubts[topic] = true
+	}
+	g.history[topic][partition] = now
+}
+
+// row works out a lag, nil if it is not known.
+func (m *model) row(read *lag.GroupObservation, t *modelTopic, history map[int32]past, topic string, partition int32) (value *int64, now past) {
+	before, found := history[partition]
+	if !found {
+		before = past{commit: lag.NoOffset, deleted: history[-1].deleted}
+		for _, other := range history { // the other rows were worked out against the same topic
+			before.id, before.deleted = other.id, before.deleted || other.deleted
+		}
+	}
+	share := read.Type == lag.GroupShare
+	if share {
+		before.doubt = nil
+	}
+	if t == nil || t.err {
+		if before.deleted && !share {
+			before.doubt = before.certain(read.CommitsReadAt)
+		}
+		return nil, before
+	}
+	p, exists := t.parts[partition]
+	now = past{commit: before.commit, id: t.id, doubt: before.doubt, first: before.first}
+	anotherLog := before.deleted || another(before.id, t.id)
+	if share {
+		anotherLog, now.doubt = false, nil
+	}
+	if anotherLog {
+		now.doubt = before.certain(read.CommitsReadAt)
+	}
+	if !exists {
+		return nil, now
+	}
+	commit, ok := commitIn(read, topic, partition)
+	if !ok {
+		return nil, now
+	}
+	value, now.doubt = m.lag(read, p, commit, now.doubt, anotherLog)
+	if value == nil {
+		if now.doubt != nil && !anotherLog {
+			now.commit = lag.NoOffset
+		}
+		return nil, now
+	}
+	now.commit, now.doubt = commit.Offset, nil
+	if !share || commit.Offset != lag.NoOffset || commit.BrokerLag >= 0 || m.policy.OffsetReset != lag.ResetLatest {
+		now.first = nil
+		return value, now
+	}
+	end := p.end.value
+	if another(before.id, t.id) || now.first == nil || *now.first > end {
+		now.first = &end
+	}
+	since := end - *now.first
+	if since > 1<<53 {
+		return nil, now
+	}
+	return &since, now
+}
+
+// certain doubts the commit that was last seen.
+func (p past) certain(since time.Time) *modelDoubt {
+	if p.doubt != nil {
+		return &modelDoubt{p.doubt.commit, since, true}
+	}
+	return &modelDoubt{p.commit, since, true}
+}
+
+// commitIn finds the commit of the partition; ok is false if none can be believed.
+func commitIn(read *lag.GroupObservation, topic string, partition int32) (commit lag.Commit, ok bool) {
+	commit, found := lag.Commit{Partition: partition, Offset: lag.NoOffset, LeaderEpoch: -1, BrokerLag: -1}, 0
 	for _, t := range read.Commits {
 		for _, c := range t.Partitions {
 			if t.Topic == topic && c.Partition == partition {
-				if found++; c.Err != nil || c.Offset < lag.NoOffset || found > 1 {
-					return nil
-				}
-				commit = c.Offset
+				commit, found = c, found+1
 			}
 		}
 	}
-	t := m.topics[topic]
-	if t == nil || t.err || t.parts[partition] == nil {
-		return nil
-	}
-	end := t.parts[partition].End
-	if end.Err != nil || end.Value < 0 || end.ReadAt.Before(read.CommitsReadAt) {
-		return nil
-	}
+	return commit, found <= 1 && commit.Err == nil && commit.Offset >= lag.NoOffset
+}
+
+func (m *model) lag(read *lag.GroupObservation, p modelPartition, commit lag.Commit, doubt *modelDoubt, anotherLog bool) (*int64, *modelDoubt) {
 	var known int64
-	if commit == lag.NoOffset && !m.earliest {
-		return &known
-	}
-	start, ok := t.starts[partition]
-	if known = end.Value - max(start, commit); !ok || known < 0 || known > 1<<53 {
-		return nil
-	}
-	return &known
-}
-
-// answer is what a sum must be: unknown, absent, or one of the readings from atLeast to the latest that knew all of what is
-// selected. Where there is a choice the newer one is better, but Compute need not keep every reading there ever was.
-type answer struct {
-	unknown, absent bool
-	allowed         []reading
-}
-
-func (m *model) answer(q query, now int) answer {
-	young := func(second int) bool { return second >= 0 && now-second <= int(maxAge.Seconds()) }
-	g := m.groups[q.group]
-	switch {
-	case g == nil:
-		return answer{absent: young(m.listedAt), unknown: !young(m.listedAt)}
-	case len(g.readings) == 0:
-		return answer{unknown: true}
-	}
-	latest := g.readings[len(g.readings)-1]
-	if _, state := latest.sum(q); state == none {
-		return answer{absent: young(latest.second), unknown: !young(latest.second)}
-	}
-	atLeast, must := m.kept(g.readings, q)
-	a := answer{unknown: !must || !young(atLeast)}
-	for _, r := range g.readings {
-		if _, state := r.sum(q); state == whole && young(r.second) && (!must || r.second >= atLeast) {
-			a.allowed = append(a.allowed, r)
-		}
-	}
-	return a
-}
-
-// kept returns the second of the newest reading that must not be forgotten, if there is one.
-func (m *model) kept(readings []reading, q query) (second int, must bool) {
-	keep := func(r reading) {
-		if _, state := r.sum(q); state == whole {
-			second, must = max(second, r.second), true
-		}
-	}
-	keep(readings[len(readings)-1])
-	for _, r := range slices.Backward(readings) {
-		if _, state := r.sum(everything()); state != partly { // the group's last complete reading
-			keep(r)
-			break
-		}
-	}
-	if len(q.topics) > 1 {
-		return second, must
-	}
-	for _, r := range slices.Backward(readings) { // the topic's, as far back as every reading tells something of it
-		_, state := r.sum(query{topics: q.topics, partitions: everything().partitions})
-		if state == whole {
-			keep(r)
-		}
-		if state != partly {
-			break
-		}
-	}
-	return second, must
-}
-
-type completeness int
-
-const (
-	none, partly, whole completeness = 0, 1, 2 // nothing is selected; something that is selected is not known; all of it is
-)
-
-// sum adds up what is selected.
-func (r reading) sum(q query) (total lag.Total, state completeness) {
-	total.ReadAt = at(r.second)
-	found, known := false, true
-	for _, topic := range q.topics {
-		if r.more[topic] {
-			found, known = true, false
-		}
-		for _, p := range q.partitions {
-			row, ok := r.rows[topic][p]
-			if !ok {
-				continue
+	if read.Type == lag.GroupShare && commit.BrokerLag >= 0 {
+		known = commit.BrokerLag
+		if commit.Offset >= 0 && !p.end.failed && !p.end.readAt.Before(read.CommitsReadAt) && !p.start.readAt.IsZero() {
+			left := p.end.value - max(commit.Offset, p.start.value)
+			if known = min(known, left); left < 0 {
+				return nil, doubt
 			}
-			found = true
-			if row == nil {
-				known = false
-				continue
-			}
-			total.Lag, total.MaxLag = total.Lag+*row, max(total.MaxLag, *row)
-			total.Partitions++
 		}
+		return &known, nil
 	}
-	switch {
-	case !found:
-		return total, none
-	case !known:
-		return total, partly
+	if commit.Offset >= 0 && doubt != nil && (anotherLog || doubt.commit == commit.Offset && (doubt.certain || !read.CommitsReadAt.Before(doubt.since.Add(5*time.Second)))) {
+		return nil, doubt
 	}
-	return total, whole
+	end := p.end
+	if m.policy.ReadCommitted && read.Type != lag.GroupShare {
+		end = p.stable
+	}
+	if end.failed || end.readAt.Before(read.CommitsReadAt) {
+		return nil, doubt
+	}
+	if commit.Offset == lag.NoOffset && m.policy.OffsetReset == lag.ResetLatest {
+		return &known, nil
+	}
+	if p.start.readAt.IsZero() {
+		return nil, doubt
+	}
+	if commit.Offset > end.value || commit.LeaderEpoch > p.epoch && p.epoch >= 0 {
+		if doubt == nil || doubt.commit != commit.Offset {
+			doubt = &modelDoubt{commit.Offset, read.CommitsReadAt, false}
+		}
+		return nil, doubt
+	}
+	if known = end.value - max(p.start.value, commit.Offset); known < 0 || known > 1<<53 {
+		return nil, doubt
+	}
+	return &known, nil
 }

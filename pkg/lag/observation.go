@@ -6,11 +6,15 @@ import "time"
 const NoOffset int64 = -1
 
 // Observation is what one collection read from one cluster, as it was read: nothing in it is derived. Each item carries its
-// own error, so that one that failed takes no other with it. All lists are sorted by name or number; no group and no topic is in
-// its list twice.
+// own error, so that one that failed takes no other with it; what has neither an error nor a time was not asked for, and what was
+// known of it stays. All lists are sorted by name or number; no group and no topic is in its list twice.
 type Observation struct {
 	Cluster   string
 	StartedAt time.Time // when the collection began
+
+	// Partial says that only the groups and topics that are listed here were asked for: absence from a list says nothing, and
+	// neither do Brokers, Listed and Coordinators.
+	Partial bool
 
 	// MetadataErr says why brokers and topics could not be read; both lists are then empty.
 	MetadataErr    error
@@ -18,9 +22,16 @@ type Observation struct {
 	Brokers        []Broker
 	Topics         []Topic
 
-	// ListingErr says why the list of groups may lack some: a group that is absent from it may still exist.
+	// ListingErr says why the list of groups may lack some; nil if every coordinator gave its list.
 	ListingErr error
-	Groups     []GroupObservation
+	// Listed are the node ids of the brokers that gave the list of all groups that they coordinate.
+	Listed []int32
+	// Coordinators holds, by partition of __consumer_offsets, the node id of its leader (-1 if it has none now), which is the
+	// coordinator of the partition's groups (see CoordinatorPartition); nil if that is not known.
+	Coordinators []int32
+	Groups       []GroupObservation
+	// Uncollected are the names of groups that exist but were left out, as there are more than the limit.
+	Uncollected []string
 }
 
 // Broker is one node of the cluster.
@@ -30,6 +41,53 @@ type Broker struct {
 	// Err is the first failure of this collection that speaks against the broker as a whole (connection, timeout,
 	// authentication); nil if it answered.
 	Err error
+	// Lacking names what the broker is too old for; nil if nothing, or if it has not said yet.
+	Lacking []Capability
+}
+
+// Capability is something that not every version of Kafka can do. It is a label value, so the set is small and closed.
+type Capability string
+
+// The capabilities that make a difference.
+const (
+	CapabilityBatchedCommits Capability = "batched_offset_fetch"    // OffsetFetch v8 (KIP-709): all groups in one request
+	CapabilityGroupTypes     Capability = "group_types"             // ListGroups v5 (KIP-848)
+	CapabilityConsumerGroups Capability = "consumer_group_describe" // KIP-848
+	CapabilityShareGroups    Capability = "share_group_describe"    // KIP-932
+	CapabilityShareLag       Capability = "share_group_lag"         // DescribeShareGroupOffsets v1 (KIP-1226): the broker's own lag
+	CapabilityStreamsGroups  Capability = "streams_group_describe"  // KIP-1071
+	CapabilityTopicIDs       Capability = "topic_ids"               // Metadata v10 (KIP-516): re-created topics are recognised
+	CapabilityLastStable     Capability = "last_stable_offset"      // ListOffsets v2 (KIP-98): read_committed groups
+	CapabilityLeaderEpochs   Capability = "leader_epochs"           // ListOffsets v4 (KIP-320): truncation is recognised
+)
+
+// Without says what becomes of consumer groups where brokers lack the capability.
+func (c Capability) Without() string {
+	switch c {
+	case CapabilityBatchedCommits:
+		return "the commits of each group take a request of their own"
+	case CapabilityGroupTypes:
+		return "every group is taken for a classic one"
+	case CapabilityConsumerGroups, CapabilityShareGroups, CapabilityStreamsGroups:
+		return "the members of such groups are unknown"
+	case CapabilityShareLag:
+		return "the lag of share groups counts records that were acknowledged out of order"
+	case CapabilityTopicIDs:
+		return "a topic created anew is recognised only by its leader epochs, or by commits beyond its end"
+	case CapabilityLastStable:
+		return "the lag of groups that read committed records is unknown"
+	case CapabilityLeaderEpochs:
+		return "a truncated log is recognised only by commits beyond its end"
+	}
+	return ""
+}
+
+// Capabilities lists every Capability.
+func Capabilities() []Capability {
+	return []Capability{
+		CapabilityBatchedCommits, CapabilityGroupTypes, CapabilityConsumerGroups, CapabilityShareGroups, CapabilityShareLag,
+		CapabilityStreamsGroups, CapabilityTopicIDs, CapabilityLastStable, CapabilityLeaderEpochs,
+	}
 }
 
 // Topic is one topic with its partitions. In an Observation it is as read; in a Snapshot, offsets that could not be read are
@@ -45,6 +103,8 @@ type Topic struct {
 
 	// missed counts, in a Snapshot, the answers in a row that said that the topic does not exist.
 	missed int
+	// version is, in a Snapshot, the same as long as no log start moves and no leader epoch goes back.
+	version *version
 }
 
 // Partition is one partition of a topic.
@@ -56,10 +116,16 @@ type Partition struct {
 	InSyncReplicas  int
 	Start           Offset // log start offset
 	End             Offset // high watermark
+	LastStable      Offset // last stable offset, which is where read_committed consumers stop
+	// LeaderEpoch is the leader's, as it told with End; -1 if it did not.
+	LeaderEpoch int32
 }
 
-// Offset is one offset of a partition's log. Value counts only if ReadAt is set. An Err together with a ReadAt means: not read
-// in the latest collection, Value is from ReadAt.
+// version stands for itself: two are the same if they are the same pointer.
+type version struct{ _ byte }
+
+// Offset is one offset of a partition's log. Value counts only if ReadAt is set. In an Observation, the zero Offset was not
+// asked for. In a Snapshot, an Err together with a ReadAt means: not read in the latest collection, Value is from ReadAt.
 type Offset struct {
 	Value  int64
 	ReadAt time.Time
@@ -91,7 +157,7 @@ type GroupObservation struct {
 	Coordinator  int32  // node id
 
 	MembersErr    error
-	MembersReadAt time.Time
+	MembersReadAt time.Time // zero, without an error: not asked for, the members that are known stay
 	Members       []Member
 
 	CommitsErr    error
@@ -121,10 +187,14 @@ type TopicCommits struct {
 	Partitions []Commit
 }
 
-// Commit is the committed offset of one partition: the next record that the group will read.
+// Commit is the committed offset of one partition: the next record that the group will read. Of a share group, it is the
+// share-partition start offset (KIP-932): all records before it are done with.
 type Commit struct {
 	Partition   int32
 	LeaderEpoch int32 // of the last record read, -1 if the consumer did not say
 	Offset      int64 // NoOffset if there is none
-	Err         error
+	// BrokerLag is the lag that the broker gives of a share group, NoOffset (-1) if it gives none. It is the only lag that counts
+	// records behind the start offset as done (acknowledged out of order). Of other groups it means nothing.
+	BrokerLag int64
+	Err       error
 }

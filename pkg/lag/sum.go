@@ -22,6 +22,25 @@ type Selection struct {
 	What string
 }
 
+// Existing returns the names of the selected groups that exist, whether or not anything is known of them.
+func (sel *Selection) Existing(snapshots []*Snapshot) []string {
+	var names []string
+	for _, s := range snapshots {
+		switch {
+		case sel.Cluster != nil && !sel.Cluster(s.Cluster):
+		case len(sel.Groups) > 0:
+			names = append(names, s.Existing(sel.Groups)...)
+		default:
+			for _, g := range s.Groups {
+				if sel.Group == nil || sel.Group(g.Name) {
+					names = append(names, g.Name)
+				}
+			}
+		}
+	}
+	return names
+}
+
 // Total is the answer for a selection.
 type Total struct {
 	Lag        int64     // records, summed over the partitions
@@ -72,10 +91,12 @@ type summation struct {
 
 // groups returns the selected groups of one cluster; the error says why there may be more of them.
 func (s *summation) groups(snapshot *Snapshot) (groups []*Group, err error) {
-	listed := !snapshot.ListedAt.IsZero() && s.now.Sub(snapshot.ListedAt) <= s.maxAge
 	if len(s.sel.Groups) == 0 {
-		if !listed {
+		if !s.young(snapshot.ListedAt) {
 			return nil, s.doubtful(snapshot.ListingErr, snapshot.ListedAt)
+		}
+		if i := slices.IndexFunc(snapshot.Uncollected, func(name string) bool { return s.sel.Group == nil || s.sel.Group(name) }); i >= 0 {
+			return nil, s.uncollected(snapshot.Uncollected[i])
 		}
 		for _, g := range snapshot.Groups {
 			if s.sel.Group == nil || s.sel.Group(g.Name) {
@@ -87,11 +108,24 @@ func (s *summation) groups(snapshot *Snapshot) (groups []*Group, err error) {
 	for _, name := range s.sel.Groups {
 		if g := snapshot.Group(name); g != nil {
 			groups = append(groups, g)
-		} else if !listed {
-			return nil, s.doubtful(snapshot.ListingErr, snapshot.ListedAt)
+			continue
+		}
+		if _, left := slices.BinarySearch(snapshot.Uncollected, name); left {
+			return nil, s.uncollected(name)
+		}
+		if at := snapshot.listedFor(name); !s.young(at) {
+			return nil, s.doubtful(snapshot.ListingErr, at)
 		}
 	}
 	return groups, nil
+}
+
+func (s *summation) young(at time.Time) bool { return !at.IsZero() && s.now.Sub(at) <= s.maxAge }
+
+// uncollected says that a group exists of which nothing is known.
+func (s *summation) uncollected(group string) error {
+	return &UnknownError{What: fmt.Sprintf("the lag of consumer group %q", group), Reason: errors.New("there are more consumer groups or partitions " +
+		"than --max-groups or --max-partitions allow, and this one was left out; it is read within seconds of being asked for, or raise the limit")}
 }
 
 // add adds one group to the total.
@@ -171,9 +205,9 @@ func (s *summation) tally(topics []TopicLag) tally {
 			continue
 		}
 		sum.topics = append(sum.topics, t.Topic)
-		for _, row := range t.Partitions {
-			if s.sel.Partition == nil || s.sel.Partition(row.Partition) {
-				s.row(&sum, t.Topic, row)
+		for i := range t.Partitions {
+			if row := &t.Partitions[i]; s.sel.Partition == nil || s.sel.Partition(row.Partition) {
+				s.row(&sum, t, row)
 			}
 		}
 		if t.moreRows && sum.reason == nil {
@@ -184,15 +218,15 @@ func (s *summation) tally(topics []TopicLag) tally {
 	return sum
 }
 
-func (s *summation) row(sum *tally, topic string, row PartitionLag) {
+func (s *summation) row(sum *tally, t *TopicLag, row *PartitionLag) {
 	sum.Partitions++
-	if row.Err != nil && sum.reason == nil {
-		sum.reason = fmt.Errorf("topic %q partition %d: %w", topic, row.Partition, row.Err)
+	if err := row.Err(); err != nil && sum.reason == nil {
+		sum.reason = fmt.Errorf("topic %q partition %d: %w", t.Topic, row.Partition, err)
 	}
-	if sum.ReadAt.IsZero() || row.ReadAt.Before(sum.ReadAt) {
-		sum.ReadAt = row.ReadAt
+	if at := t.RowReadAt(row); sum.ReadAt.IsZero() || at.Before(sum.ReadAt) {
+		sum.ReadAt = at
 	}
-	if !row.Known(s.now, s.maxAge) {
+	if !t.RowKnown(row, s.now, s.maxAge) {
 		sum.unknown = true
 		return
 	}

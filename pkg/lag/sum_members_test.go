@@ -83,8 +83,8 @@ func TestErrorsTellWhatToDo(t *testing.T) {
 		{"not read again", func() (lag.Total, error) { return ask(compute(lag.Policy{}, healthy(0)), 65, "billing") },
 			`the lag of consumer group "billing" is not known, it was last read 1m5s ago: it was not read again`},
 		{"commit beyond the end", func() (lag.Total, error) { return ask(compute(lag.Policy{}, ahead), 0, "billing") },
-			`the lag of consumer group "billing" is not known yet: topic "orders" partition 0: OffsetFetch: the committed offset 10 is beyond the high watermark 9: ` +
-				`the log was truncated or the topic created anew; the group must commit again or its offsets must be reset`},
+			`the lag of consumer group "billing" is not known yet: topic "orders" partition 0: OffsetFetch: the committed offset 10 is beyond the end of the log, 9: ` +
+				`the log was truncated or the topic created anew; the group must commit again, or its offsets be reset`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			total, err := tc.sum()

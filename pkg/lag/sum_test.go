@@ -140,10 +140,10 @@ func TestSumFallsBackToTheLastCompleteReading(t *testing.T) {
 		lag    int64
 	}{{5, 105}, {10, 110}, {0, 100}} {
 		topic := &s.Group("billing").Topics[i]
-		if rows, ok := topic.Reading(at(want.readAt+60), maxAge); !ok || len(rows) != 1 || rows[0].Lag != want.lag {
+		if rows, readAt, ok := topic.Reading(at(want.readAt+60), maxAge); !ok || len(rows) != 1 || rows[0].Lag != want.lag || !readAt.Equal(at(want.readAt)) {
 			t.Errorf("reading of %s: %+v, %v", topic.Topic, rows, ok)
 		}
-		if rows, ok := topic.Reading(at(want.readAt+61), maxAge); ok {
+		if rows, _, ok := topic.Reading(at(want.readAt+61), maxAge); ok {
 			t.Errorf("reading of %s is too old: %+v", topic.Topic, rows)
 		}
 	}

@@ -48,7 +48,7 @@ func snapshot(group, topic string) *lag.Snapshot {
 		Groups: []lag.GroupObservation{{Name: group, Type: lag.GroupClassic, MembersReadAt: readAt, CommitsReadAt: readAt,
 			Members: []lag.Member{{ID: "a", Subscribed: []string{topic}}},
 			Commits: []lag.TopicCommits{{Topic: topic, Partitions: []lag.Commit{{Partition: 0, Offset: 58}}}}}},
-	}, lag.Policy{})
+	}, nil)
 }
 
 // want are the series of the snapshot, complete.
@@ -78,6 +78,7 @@ func want(group, topic string) map[string]float64 {
 	add("kafka_consumergroup_lag", gtp("0"), 42)
 	add("kafka_consumergroup_lag", gtp("1"), 0)
 	add("kafka_consumergroup_lag_sum", gt, 42)
+	add("kafka_consumergroup_lost_records_total", gt, 0)
 	add("kafka_consumergroup_members", g, 1)
 	add("kafka_consumergroup_up", g, 1)
 	add("kafka_consumergroup_read_timestamp_seconds", g, float64(readAt.UnixMilli())/1000)

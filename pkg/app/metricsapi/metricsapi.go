@@ -25,6 +25,8 @@ type Extension struct {
 	client *kube.ClientOptions
 	server *adapter.Options
 	local  *Local
+	// wantedInterval is how often the groups are polled that the metrics API was asked for.
+	wantedInterval time.Duration
 }
 
 // Local stands in for a cluster: what the adapter asks of Kubernetes, answered by the caller.
@@ -37,7 +39,7 @@ type Local struct {
 
 // New returns the metrics API with its flags at their defaults.
 func New() *Extension {
-	return &Extension{client: kube.NewClientOptions(), server: adapter.NewOptions()}
+	return &Extension{client: kube.NewClientOptions(), server: adapter.NewOptions(), wantedInterval: time.Second}
 }
 
 // NewLocal returns the metrics API for a program that runs without a cluster, such as the demo.
@@ -54,14 +56,29 @@ func (e *Extension) FlagGroups() []app.FlagGroup {
 	e.client.AddFlags(client)
 	server := pflag.NewFlagSet("server", pflag.ContinueOnError)
 	e.server.AddFlags(server)
+	server.DurationVar(&e.wantedInterval, "hot-interval", e.wantedInterval, "Time between the starts of two polls of the consumer groups that the "+
+		"metrics API was asked for in the last 10 minutes; all others are polled every --poll-interval. 0 polls all of them alike.")
 	return []app.FlagGroup{{Heading: "Kubernetes client", Flags: client}, {Heading: "Metrics API server", Flags: server}}
 }
 
 // Validate returns every mistake in the flags.
 func (e *Extension) Validate() []error {
 	e.server.UseKubeconfig(e.client.Kubeconfig)
-	return e.server.Validate()
+	errs := e.server.Validate()
+	if i := e.wantedInterval; i != 0 && (i < minWantedInterval || i > maxWantedInterval) {
+		errs = append(errs, fmt.Errorf("--hot-interval: %s is not a duration from %s to %s, or 0", i, minWantedInterval, maxWantedInterval))
+	}
+	return errs
 }
+
+// The limits of --hot-interval.
+const (
+	minWantedInterval = 200 * time.Millisecond
+	maxWantedInterval = time.Minute
+)
+
+// WantedInterval is how often the groups are polled that the metrics API was asked for.
+func (e *Extension) WantedInterval() time.Duration { return e.wantedInterval }
 
 // Build connects to the cluster and opens the secure port.
 func (e *Extension) Build(core app.Core) (app.Service, error) {
@@ -71,7 +88,7 @@ func (e *Extension) Build(core app.Core) (app.Service, error) {
 		return nil, err
 	}
 	provider := adapter.NewProvider(adapter.ProviderConfig{
-		Source: core.Store, MaxAge: core.Config.MaxAge, Binder: adapter.SelectorBinder{}, Pods: local.Pods, Workloads: local.Workloads, Now: time.Now,
+		Source: core.Store, Interest: core.Wanted, MaxAge: core.Config.MaxAge, Binder: adapter.SelectorBinder{}, Pods: local.Pods, Workloads: local.Workloads, Now: time.Now,
 	})
 	e.server.Live = core.Live
 	if pods != nil {

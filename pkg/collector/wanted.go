@@ -1,0 +1,72 @@
+package collector
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	// wantedFor is for how long a group stays wanted after it was asked for. An HPA asks every 15 s; one that has not asked for
+	// 10 minutes is gone.
+	wantedFor = 10 * time.Minute
+	// maxWanted is how many groups can be wanted at a time. Beyond it, the ones asked for longest ago are polled with all others:
+	// who may ask must not be able to make the quick lane as heavy as the other one.
+	maxWanted = 1000
+)
+
+// Wanted knows the groups that readers asked for lately. It may be used from any goroutine.
+type Wanted struct {
+	added chan struct{} // has a token when a group was asked for that was not wanted before
+
+	mu    sync.Mutex
+	asked map[string]time.Time // when each was last asked for
+}
+
+// NewWanted returns a Wanted without any group.
+func NewWanted() *Wanted {
+	return &Wanted{added: make(chan struct{}, 1), asked: map[string]time.Time{}}
+}
+
+// Ask notes that the groups, which exist, were asked for now.
+func (w *Wanted) Ask(groups []string) {
+	now := time.Now()
+	added := false
+	w.mu.Lock()
+	for _, name := range groups {
+		at, known := w.asked[name]
+		added = added || !known || now.Sub(at) > wantedFor
+		w.asked[name] = now
+	}
+	if len(w.asked) > 2*maxWanted { // not at each one beyond the limit, as it costs a sort
+		w.forget(now)
+	}
+	w.mu.Unlock()
+	if added {
+		select {
+		case w.added <- struct{}{}:
+		default: // there is a token already
+		}
+	}
+}
+
+// Groups returns the names of the wanted groups, in order.
+func (w *Wanted) Groups() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.forget(time.Now())
+	return slices.Sorted(maps.Keys(w.asked))
+}
+
+// forget drops what is no longer wanted.
+func (w *Wanted) forget(now time.Time) {
+	maps.DeleteFunc(w.asked, func(_ string, at time.Time) bool { return now.Sub(at) > wantedFor })
+	if len(w.asked) <= maxWanted {
+		return
+	}
+	latest := slices.SortedFunc(maps.Keys(w.asked), func(a, b string) int { return w.asked[b].Compare(w.asked[a]) })
+	for _, name := range latest[maxWanted:] {
+		delete(w.asked, name)
+	}
+}

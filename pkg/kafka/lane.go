@@ -1,0 +1,176 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
+
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
+)
+
+// lane holds the connections of one kind of collection.
+type lane struct {
+	cfg     Config
+	timeout time.Duration // of one collection
+	hold    *authHold
+
+	mu     sync.Mutex
+	links  map[string]*link // by address
+	turn   int              // which broker is asked first for what any can answer
+	closed bool
+}
+
+func newLane(cfg Config, timeout time.Duration, hold *authHold) *lane {
+	return &lane{cfg: cfg, timeout: timeout, hold: hold, links: make(map[string]*link)}
+}
+
+// link is the way to one broker. It has a client of its own, with that broker as its only seed: so no request waits for another
+// broker, none goes to a broker that we did not choose, and the client itself never looks for others.
+type link struct {
+	address string
+	client  *kgo.Client
+	broker  *kgo.Broker
+	timeout time.Duration
+	gate    gate
+	ctx     context.Context //nolint:containedctx // the end of what goes on in the background
+	cancel  context.CancelFunc
+
+	mu       sync.Mutex
+	versions map[int16]int16 // what the broker can do: the highest version by request key; nil if it has not said since it was away
+}
+
+// link returns the link to the broker at the address, which it makes if there is none. It connects only when it is used.
+func (l *lane) link(address string) (*link, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if k := l.links[address]; k != nil {
+		return k, nil
+	}
+	if l.closed {
+		return nil, kgo.ErrClientClosed
+	}
+	client, err := kgo.NewClient(append(clientOptions(address, l.timeout), l.cfg.Options...)...)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	k := &link{address: address, client: client, broker: client.SeedBrokers()[0], timeout: l.timeout, ctx: ctx, cancel: cancel}
+	k.gate.try, k.gate.hold = k.probe, l.hold
+	l.links[address] = k
+	return k, nil
+}
+
+// keep closes the links to all but these addresses and the seeds.
+func (l *lane) keep(addresses []string) {
+	l.mu.Lock()
+	gone := maps.Clone(l.links)
+	for _, address := range append(addresses, l.cfg.Brokers...) {
+		delete(gone, address)
+	}
+	for address := range gone {
+		delete(l.links, address)
+	}
+	l.mu.Unlock()
+	for _, k := range gone {
+		k.close()
+	}
+}
+
+func (l *lane) close() {
+	l.mu.Lock()
+	l.closed = true
+	links := slices.Collect(maps.Values(l.links))
+	l.mu.Unlock()
+	for _, k := range links {
+		k.close()
+	}
+}
+
+func (k *link) close() {
+	k.cancel()
+	k.client.Close()
+	k.gate.wait()
+}
+
+// maxAnswer bounds an answer, in bytes. The largest that a healthy cluster gives are the commits of all groups of one broker:
+// 30 bytes for each partition.
+const maxAnswer = 128 << 20
+
+func clientOptions(address string, timeout time.Duration) []kgo.Opt {
+	// Up to v9, OffsetFetch names topics; v10 gives only their ids, and drops commits of topics that no longer exist.
+	versions := kversion.Stable()
+	versions.SetMaxKeyVersion(int16(kmsg.OffsetFetch), 9)
+	return []kgo.Opt{
+		kgo.ClientID(clientID),
+		kgo.SeedBrokers(address),
+		kgo.MaxVersions(versions),
+		kgo.DialTimeout(max(timeout/2, minBackoff)),
+		// A context alone does not end a read from a hung broker; this does, and it frees the connection.
+		kgo.RequestTimeoutOverhead(max(timeout, minBackoff)),
+		kgo.BrokerMaxReadBytes(maxAnswer),
+		kgo.ConnIdleTimeout(maxIdle),
+		kgo.DisableClientMetrics(), // KIP-714 pushes would be traffic that nobody asked for
+		// The client's own look at the cluster serves nothing here, but cannot be turned off.
+		kgo.MetadataMaxAge(time.Hour), kgo.MetadataMinAge(time.Hour),
+	}
+}
+
+const clientID = "kafka-lag-adapter"
+
+// maxIdle is below what brokers allow by default, 10 min, and above the poll intervals in use.
+const maxIdle = 4 * time.Minute
+
+// ask sends one request. A connection that turns out to be closed is tried anew once: brokers close idle connections.
+func (k *link) ask(ctx context.Context, node int32, req kmsg.Request) (kmsg.Response, error) {
+	if err := k.gate.pass(k.ctx); err != nil {
+		return nil, fmt.Errorf("not asked, as the broker is being looked for: %w", err)
+	}
+	resp, err := k.request(ctx, req)
+	if err != nil && ctx.Err() == nil && brokenOff(err) {
+		resp, err = k.request(ctx, req)
+	}
+	if err == nil {
+		k.gate.opened()
+		return resp, nil
+	}
+	err = readError(node, req, err)
+	k.gate.failed(k.ctx, err)
+	return nil, err
+}
+
+func (k *link) request(ctx context.Context, req kmsg.Request) (kmsg.Response, error) {
+	return k.broker.Request(ctx, req)
+}
+
+// probe asks the broker for a sign of life.
+func (k *link) probe(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, max(k.timeout, minBackoff))
+	defer cancel()
+	return k.askVersions(ctx, -1)
+}
+
+// ask sends one request to the broker of this id.
+func ask[T kmsg.Response](ctx context.Context, c *collection, node int32, req kmsg.Request) (T, error) {
+	var none T
+	b := c.broker(node)
+	if b == nil {
+		return none, &lag.ReadError{Class: lag.ClassLeadership, Broker: node, Op: kmsg.NameForKey(req.Key()), Err: errUnknownBroker}
+	}
+	k, err := c.lane.link(b.address)
+	if err != nil {
+		return none, readError(node, req, err)
+	}
+	resp, err := k.ask(ctx, node, req)
+	if err != nil {
+		b.note(err)
+		return none, err
+	}
+	return resp.(T), nil
+}

@@ -1,0 +1,60 @@
+package kafka
+
+import (
+	"context"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
+)
+
+// shareLagVersion is the first version of DescribeShareGroupOffsets that gives the broker's own lag (KIP-1226).
+const shareLagVersion = 1
+
+// fetchShares asks where the share groups (KIP-932) of one broker stand, all at once.
+func (c *collection) fetchShares(ctx context.Context, broker int32, groups []*lag.GroupObservation) {
+	req := kmsg.NewPtrDescribeShareGroupOffsetsRequest()
+	for _, g := range groups {
+		one := kmsg.NewDescribeShareGroupOffsetsRequestGroup()
+		one.GroupID, one.Topics = g.Name, nil // all topics
+		req.Groups = append(req.Groups, one)
+	}
+	asked := expectCommits(broker, "DescribeShareGroupOffsets", groups)
+	readAt := time.Now()
+	resp, err := ask[*kmsg.DescribeShareGroupOffsetsResponse](ctx, c, broker, req)
+	if err != nil {
+		asked.fail(groups, err)
+		return
+	}
+	for i := range resp.Groups {
+		answer := &resp.Groups[i]
+		if g := asked.group(answer.GroupID, codeError(broker, req, answer.ErrorCode)); g != nil {
+			g.CommitsReadAt, g.Commits = readAt, c.shareCommits(broker, req, answer, resp.Version)
+		}
+	}
+}
+
+// shareCommits translates a group's answer. The start offset is NoOffset where nothing was acquired yet.
+func (c *collection) shareCommits(broker int32, req kmsg.Request, answer *kmsg.DescribeShareGroupOffsetsResponseGroup, version int16) []lag.TopicCommits {
+	commits := make([]lag.TopicCommits, 0, len(answer.Topics))
+	for i := range answer.Topics {
+		t := &answer.Topics[i]
+		if !c.reader.cfg.Topics(t.Topic) {
+			continue
+		}
+		rows := make([]lag.Commit, 0, len(t.Partitions))
+		for _, p := range t.Partitions {
+			row := lag.Commit{
+				Partition: p.Partition, Offset: p.StartOffset, LeaderEpoch: p.LeaderEpoch, BrokerLag: lag.NoOffset,
+				Err: codeError(broker, req, p.ErrorCode),
+			}
+			if version >= shareLagVersion {
+				row.BrokerLag = p.Lag
+			}
+			rows = append(rows, row)
+		}
+		commits = append(commits, lag.TopicCommits{Topic: t.Topic, Partitions: rows})
+	}
+	return sortedCommits(commits)
+}

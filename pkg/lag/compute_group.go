@@ -1,0 +1,134 @@
+package lag
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"time"
+)
+
+var (
+	errNeverRead  = &ReadError{Class: ClassOther, Broker: -1, Op: "OffsetFetch", Err: errors.New("the commits were never read")}
+	errNoMembers  = &ReadError{Class: ClassOther, Broker: -1, Op: "DescribeGroups", Err: errors.New("the members were not read")}
+	errRebalances = &ReadError{Class: ClassCoordinator, Broker: -1, Op: "DescribeGroups",
+		Err: errors.New("the group rebalances, and only after that does it tell its topics")}
+	errTwoAnswers = &ReadError{Class: ClassProtocol, Broker: -1, Op: "OffsetFetch", Err: errors.New("two answers for one topic")}
+)
+
+// group works out one group from its observation. What could not be read comes from old, with its older time; old is nil if the
+// group was not known.
+func (c *computation) group(old *Group, read *GroupObservation) *Group {
+	g := &Group{Name: read.Name, Type: read.Type, ProtocolType: read.ProtocolType, State: read.State, Coordinator: read.Coordinator}
+	g.takeMembers(old, read, c.obs.StartedAt)
+	if old != nil && old.readSince(read, c.obs.StartedAt) {
+		g.keepReading(old)
+		g.Err = old.Err
+		return g
+	}
+	policy := c.policies.Of(read.Name)
+	if g.Err = c.whyUnreadable(g, old, read, policy); g.Err != nil {
+		if old != nil {
+			g.keepReading(old)
+		}
+		return g
+	}
+	g.ReadAt = read.CommitsReadAt
+	c.topics(g, old, read, policy)
+	if old != nil && g.incompleteErr() != nil {
+		g.left, g.completeAt = g.leftSince(old), old.CompleteAt()
+		if !g.contradicted() {
+			g.LastComplete = old.complete()
+		}
+	}
+	return g
+}
+
+// readSince says whether the commits were read since those of the observation were.
+func (g *Group) readSince(read *GroupObservation, startedAt time.Time) bool {
+	if read.CommitsErr != nil || read.CommitsReadAt.IsZero() {
+		return g.ReadAt.After(startedAt)
+	}
+	return g.ReadAt.After(read.CommitsReadAt)
+}
+
+func (g *Group) keepReading(old *Group) {
+	g.ReadAt, g.Topics, g.DeletedTopics, g.buried = old.ReadAt, old.Topics, old.DeletedTopics, old.buried
+	g.LastComplete, g.left, g.completeAt = old.LastComplete, old.left, old.completeAt
+}
+
+// takeMembers takes the members from the later of the two readings.
+func (g *Group) takeMembers(old *Group, read *GroupObservation, startedAt time.Time) {
+	fresh := read.MembersErr == nil && !read.MembersReadAt.IsZero()
+	asked := fresh || read.MembersErr != nil
+	switch {
+	case fresh && (old == nil || !old.MembersReadAt.After(read.MembersReadAt)):
+		g.MembersReadAt, g.Members = read.MembersReadAt, read.Members
+	default:
+		if old != nil {
+			g.MembersReadAt, g.Members, g.State, g.ProtocolType = old.MembersReadAt, old.Members, old.State, old.ProtocolType
+			g.MembersErr = old.MembersErr
+		}
+		if asked && !g.MembersReadAt.After(startedAt) {
+			g.MembersErr = read.MembersErr
+		}
+		if g.MembersErr == nil && g.MembersReadAt.IsZero() && read.CommitsErr == nil {
+			g.MembersErr = errNoMembers
+		}
+	}
+	if old != nil && sameMembers(old.Members, g.Members) {
+		g.owned = old.owned
+	} else {
+		g.owned = membership(g.Members)
+	}
+}
+
+// whyUnreadable returns why nothing can be said of the group's partitions from this observation, nil if something can.
+func (c *computation) whyUnreadable(g, old *Group, read *GroupObservation, policy Policy) error {
+	// Members tell which partitions without a commit belong to the group. Under ResetLatest those add nothing.
+	needsMembers := policy.OffsetReset == ResetEarliest
+	switch {
+	case read.CommitsErr != nil:
+		return read.CommitsErr
+	case read.CommitsReadAt.IsZero():
+		return errNeverRead
+	case c.next.MetadataErr != nil && !c.obs.Partial:
+		return c.next.MetadataErr
+	case needsMembers && g.MembersErr != nil:
+		return g.MembersErr
+	case needsMembers && g.rebalancing() && (old == nil || old.ReadAt.IsZero()):
+		return errRebalances
+	}
+	return nil
+}
+
+// leftSince returns the topics that g lacks of old, and of the readings since the one before old that was complete.
+func (g *Group) leftSince(old *Group) []string {
+	names := slices.Clone(old.left)
+	for i := range old.Topics {
+		names = append(names, old.Topics[i].Topic)
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return g.topic(name) != nil })
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// contradicted says whether some row speaks against what was read before, too.
+func (g *Group) contradicted() bool {
+	return slices.ContainsFunc(g.Topics, func(t TopicLag) bool { return t.doubts })
+}
+
+// rebalancing says whether the members do not tell their topics now, as those of a classic group do only while it is stable.
+func (g *Group) rebalancing() bool {
+	return g.Type == GroupClassic && (g.State == "PreparingRebalance" || g.State == "CompletingRebalance")
+}
+
+func commitsOf(topics []TopicCommits, name string) ([]Commit, error) {
+	i, ok := slices.BinarySearchFunc(topics, name, func(t TopicCommits, name string) int { return cmp.Compare(t.Topic, name) })
+	if !ok {
+		return nil, nil
+	}
+	if i+1 < len(topics) && topics[i+1].Topic == name {
+		return topics[i].Partitions, errTwoAnswers
+	}
+	return topics[i].Partitions, nil
+}

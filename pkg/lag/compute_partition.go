@@ -1,0 +1,230 @@
+package lag
+
+import (
+	"fmt"
+	"time"
+)
+
+// maxLag is the largest lag that is believed: 2^53 records, the integers that a float64 sample holds exactly. It is also far
+// below the 9.2e15 from which the HPA's milli-values overflow.
+const maxLag int64 = 1 << 53
+
+// settleTime is how long a commit must contradict the log before it is not believed even if the log grows past it. A follower
+// that has just become leader may for a moment know of an older high watermark.
+const settleTime = 5 * time.Second
+
+// doubt is a commit that contradicted its log. Once settleTime is over, it is believed only after it has changed: that it lies
+// within the log again says nothing, as the log has grown. The zero value is no doubt.
+type doubt struct {
+	commit  int64     // the doubted offset
+	since   time.Time // when it first contradicted the log
+	certain bool      // it is known to be of another log
+}
+
+func (d doubt) stands() bool { return !d.since.IsZero() }
+
+// against says whether the doubt speaks against this commit, read at that time.
+func (d doubt) against(commit int64, readAt time.Time) bool {
+	return d.stands() && d.commit == commit && (d.certain || readAt.Sub(d.since) >= settleTime)
+}
+
+// history is what went before a row. The zero value says that nothing of it matters.
+type history struct {
+	old     *PartitionLag // the row before, nil if there was none or if nothing has happened to the log since
+	doubt   doubt
+	another bool // the row before was of another log under the same name
+}
+
+// history looks up what went before the row of the partition; p is nil if the topic does not have it.
+func (t *topicComputation) history(number int32, p *Partition) history {
+	if t.same || t.old == nil || t.group == GroupShare { // brokers keep a share group's offsets by topic id
+		return history{}
+	}
+	h := history{old: t.old.row(number)}
+	if h.old != nil && h.old.Unread != nil {
+		h.doubt = h.old.Unread.doubt
+	}
+	if h.another = t.buried || t.topic != nil && t.topic.Err == nil && t.anotherLog(p); !h.another {
+		return h
+	}
+	// Whether a commit was made on the new log shows when it is another one than was last seen on the old log.
+	h.doubt = doubt{commit: t.lastCommit(number), since: t.readAt, certain: true}
+	return h
+}
+
+const commitAgain = "the group must commit again, or its offsets be reset"
+
+func (t *topicComputation) checkCommit(commit *Commit, twice bool) error {
+	switch {
+	case commit.Err != nil:
+		return commit.Err
+	case twice:
+		return contradiction("OffsetFetch", ClassProtocol, "two committed offsets for one partition")
+	case commit.Offset < NoOffset:
+		return contradiction("OffsetFetch", ClassProtocol, "a committed offset of %d", commit.Offset)
+	case t.group == GroupShare && (commit.BrokerLag < NoOffset || commit.BrokerLag > maxLag):
+		return contradiction("DescribeShareGroupOffsets", ClassProtocol, "a lag of %d records is not believed", commit.BrokerLag)
+	}
+	return nil
+}
+
+// partitionLag is the arithmetic of lag: end − max(commit, start), never below 0. The end must be of this collection, since an
+// end older than the commit hides what came between; a start may be older, since it moves only where retention deletes.
+//
+// It returns the doubt that remains with the row.
+func (t *topicComputation) partitionLag(out *TopicLag, row *PartitionLag, commit *Commit, p *Partition, h history) (history, error) {
+	if commit != nil {
+		row.Committed = commit.Offset
+	}
+	if t.group == GroupShare && commit != nil && commit.BrokerLag != NoOffset {
+		value, err := t.shareLag(commit, p)
+		row.Lag = value
+		return h, err
+	}
+	if err := t.believe(row.Committed, h); err != nil {
+		return h, err
+	}
+	end, err := t.end(p)
+	if err != nil {
+		return h, err
+	}
+	if row.Committed == NoOffset && t.policy.OffsetReset == ResetLatest {
+		if t.group == GroupShare {
+			row.Lag = t.sinceFirstSeen(out, row.Partition, end)
+		}
+		return h, believable(row.Lag)
+	}
+	if p.Start.ReadAt.IsZero() {
+		return h, startNeverRead(p.Start.Err)
+	}
+	if err := t.contradicts(row.Committed, commit, end, p); err != nil {
+		if !h.doubt.stands() || h.doubt.commit != row.Committed {
+			h.doubt = doubt{commit: row.Committed, since: t.readAt}
+		}
+		return h, err
+	}
+	from := max(row.Committed, p.Start.Value)
+	if from > end {
+		return h, contradiction("ListOffsets", ClassOffsetRange, "the log start offset %d is beyond the end %d", from, end)
+	}
+	row.Lag = end - from
+	return h, believable(row.Lag)
+}
+
+func believable(records int64) error {
+	if records > maxLag {
+		return contradiction("ListOffsets", ClassProtocol, "a lag of %d, more than 2^53 records, is not believed", records)
+	}
+	return nil
+}
+
+func startNeverRead(err error) error {
+	if err == nil {
+		return contradiction("ListOffsets", ClassOther, "the log start offset was never read")
+	}
+	return contradiction("ListOffsets", ClassOf(err), "the log start offset was never read: %w", err)
+}
+
+// plain works out the row if it is one of the many about which there is nothing to say. It is a short cut through what partitionLag
+// and its checks do, and says no more than they do.
+func (t *topicComputation) plain(row *PartitionLag, commit *Commit, p *Partition) bool {
+	end := &p.End
+	if t.policy.ReadCommitted {
+		end = &p.LastStable
+	}
+	from := max(commit.Offset, p.Start.Value)
+	if t.group == GroupShare || commit.Err != nil || commit.Offset < 0 || from > end.Value || end.Value-from > maxLag ||
+		end.Err != nil || end.ReadAt.Before(t.readAt) || p.Start.ReadAt.IsZero() || commit.LeaderEpoch > p.LeaderEpoch && p.LeaderEpoch >= 0 {
+		return false
+	}
+	row.Committed, row.Lag = commit.Offset, end.Value-from
+	return true
+}
+
+// believe returns why the commit is not believed after what went before.
+func (t *topicComputation) believe(commit int64, h history) error {
+	switch {
+	case commit == NoOffset:
+		return nil
+	case h.another:
+		return contradiction("OffsetFetch", ClassOffsetRange, "the topic was deleted and created anew, and the committed offset %d may be of the "+
+			"topic before; if it stays, %s", commit, commitAgain)
+	case h.doubt.against(commit, t.readAt):
+		return contradiction("OffsetFetch", ClassOffsetRange, "the committed offset %d contradicted the log %s ago and has not changed since: %s",
+			commit, t.readAt.Sub(h.doubt.since).Round(time.Second), commitAgain)
+	}
+	return nil
+}
+
+// contradicts returns why the commit cannot be of this log.
+func (t *topicComputation) contradicts(offset int64, commit *Commit, end int64, p *Partition) error {
+	switch {
+	case offset > end && t.readsCommitted() && offset <= p.End.Value:
+		return contradiction("OffsetFetch", ClassOffsetRange, "the committed offset %d is beyond the last stable offset %d: the group does not "+
+			"read committed records only, as it is configured to", offset, end)
+	case offset > end:
+		return contradiction("OffsetFetch", ClassOffsetRange, "the committed offset %d is beyond the end of the log, %d: the log was truncated "+
+			"or the topic created anew; %s", offset, end, commitAgain)
+	case commit != nil && p.LeaderEpoch >= 0 && commit.LeaderEpoch > p.LeaderEpoch:
+		return contradiction("OffsetFetch", ClassOffsetRange, "the offset was committed in leader epoch %d, and the leader is only in epoch %d: "+
+			"the log was truncated or the topic created anew; %s", commit.LeaderEpoch, p.LeaderEpoch, commitAgain)
+	}
+	return nil
+}
+
+func (t *topicComputation) readsCommitted() bool {
+	return t.policy.ReadCommitted && t.group != GroupShare
+}
+
+// end returns where the log ends for the group.
+func (t *topicComputation) end(p *Partition) (int64, error) {
+	end, name := &p.End, "high watermark"
+	if t.readsCommitted() {
+		end, name = &p.LastStable, "last stable offset"
+	}
+	switch {
+	case end.Err != nil:
+		return 0, end.Err
+	case end.ReadAt.IsZero():
+		return 0, contradiction("ListOffsets", ClassOther, "the %s was not read", name)
+	case end.ReadAt.Before(t.readAt):
+		return 0, contradiction("ListOffsets", ClassProtocol, "the %s was read before the committed offset", name)
+	}
+	return end.Value, nil
+}
+
+// anotherLog says whether the reading before was of another log under the same name.
+func (t *topicComputation) anotherLog(p *Partition) bool {
+	basis := t.old.basis
+	if t.buried {
+		return true
+	}
+	if basis == nil {
+		return false
+	}
+	if anotherTopic(basis, t.topic) {
+		return true
+	}
+	if p == nil {
+		return false
+	}
+	before := basis.partition(p.Partition)
+	return before != nil && p.LeaderEpoch >= 0 && p.LeaderEpoch < before.LeaderEpoch && basis.ID == [16]byte{}
+}
+
+// lost counts the records that were deleted since the reading before and that the group had not read by then.
+func (t *topicComputation) lost(row *PartitionLag, p *Partition, old *PartitionLag) int64 {
+	if t.old.basis == nil || t.anotherLog(p) || t.old.RowReadAt(old).IsZero() {
+		return 0
+	}
+	before := t.old.basis.partition(row.Partition)
+	if before == nil || before.Start.ReadAt.IsZero() {
+		return 0
+	}
+	return max(0, p.Start.Value-max(row.Committed, before.Start.Value))
+}
+
+// contradiction is an error about what one answer says of itself or of another.
+func contradiction(op string, class Class, format string, args ...any) error {
+	return &ReadError{Class: class, Broker: -1, Op: op, Err: fmt.Errorf(format, args...)}
+}
