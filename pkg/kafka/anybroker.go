@@ -13,14 +13,14 @@ import (
 const hedgeShare = 0.08
 
 // askAny sends a request that any broker can answer. If one is slow, further ones are asked, and the first answer wins: a
-// hung broker must not keep the others' groups from being read. request is called anew for each broker, as the client writes
-// the version that it chooses into the request.
-func askAny[T kmsg.Response](ctx context.Context, c *collection, request func() kmsg.Request) (T, error) {
+// hung broker must not keep the others' groups from being read, and neither must one whose answer read cannot make sense of. request
+// is called anew for each broker, as the client writes the version that it chooses into the request.
+func askAny[T any](ctx context.Context, c *collection, request func() kmsg.Request, read func(kmsg.Response) (T, error)) (T, error) {
 	var none T
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	type answer struct {
-		resp kmsg.Response
+		read T
 		err  error
 	}
 	candidates := c.candidates()
@@ -38,12 +38,16 @@ func askAny[T kmsg.Response](ctx context.Context, c *collection, request func() 
 			asked++
 			hedge.Reset(time.Duration(hedgeShare * float64(c.lane.timeout)))
 			go func() {
+				a := answer{}
 				resp, err := c.askAt(ctx, address, request())
-				answers <- answer{resp, err}
+				if a.err = err; err == nil {
+					a.read, a.err = read(resp)
+				}
+				answers <- a
 			}()
 		case a := <-answers:
 			if a.err == nil {
-				return a.resp.(T), nil
+				return a.read, nil
 			}
 			errs = append(errs, a.err)
 			hedge.Reset(0)

@@ -12,7 +12,7 @@ import (
 func (k *link) askVersions(ctx context.Context, node int32) error {
 	req := kmsg.NewPtrApiVersionsRequest()
 	req.ClientSoftwareName, req.ClientSoftwareVersion = clientID, "unknown"
-	resp, err := k.broker.Request(ctx, req)
+	resp, err := k.request(ctx, req)
 	if err == nil {
 		err = codeError(node, req, resp.(*kmsg.ApiVersionsResponse).ErrorCode)
 	}

@@ -64,20 +64,25 @@ func (c *collection) fetchBatch(ctx context.Context, broker int32, groups []*lag
 		one.Group = g.Name
 		req.Groups = append(req.Groups, one)
 	}
-	asked := expectCommits(broker, "OffsetFetch", groups)
+	const op = "OffsetFetch"
+	asked := expectCommits(broker, op, groups)
 	readAt := time.Now()
-	resp, err := ask[*kmsg.OffsetFetchResponse](ctx, c, broker, req)
+	resp, err := ask[*commitsResponse](ctx, c, broker, commitsRequest{req})
+	var answers []decodedCommits
+	if err == nil {
+		answers, err = resp.decode(decodeAsked(namesOf(groups)), c.topicNames, func(code int16) error { return codeError(broker, req, code) })
+		err = c.malformed(broker, op, err)
+	}
 	if err != nil {
 		asked.fail(groups, err)
 		return nil
 	}
-	answers := resp.Groups
 	if resp.Version < offsetFetchGroups {
-		answers = []kmsg.OffsetFetchResponseGroup{*batched(groups[0].Name, resp)}
+		answers[0].Group = groups[0].Name
 	}
 	for i := range answers {
-		if g := asked.group(answers[i].Group, codeError(broker, req, answers[i].ErrorCode)); g != nil {
-			c.setCommits(g, req, &answers[i], readAt)
+		if g := asked.group(answers[i].Group, codeError(broker, req, answers[i].Code)); g != nil {
+			g.CommitsReadAt, g.Commits = readAt, answers[i].Topics
 		}
 	}
 	if resp.Version < offsetFetchGroups {
@@ -102,46 +107,6 @@ func (c *collection) fetchSingly(ctx context.Context, broker int32, groups []*la
 	}
 	close(next)
 	wg.Wait()
-}
-
-// batched gives the answer of an older broker the form of a newer one's.
-func batched(group string, resp *kmsg.OffsetFetchResponse) *kmsg.OffsetFetchResponseGroup {
-	out := &kmsg.OffsetFetchResponseGroup{Group: group, ErrorCode: resp.ErrorCode}
-	for _, t := range resp.Topics {
-		topic := kmsg.OffsetFetchResponseGroupTopic{Topic: t.Topic}
-		for _, p := range t.Partitions {
-			topic.Partitions = append(topic.Partitions, kmsg.OffsetFetchResponseGroupTopicPartition{
-				Partition: p.Partition, Offset: p.Offset, LeaderEpoch: p.LeaderEpoch, ErrorCode: p.ErrorCode,
-			})
-		}
-		out.Topics = append(out.Topics, topic)
-	}
-	return out
-}
-
-// setCommits translates a group's answer.
-func (c *collection) setCommits(g *lag.GroupObservation, req kmsg.Request, resp *kmsg.OffsetFetchResponseGroup, readAt time.Time) {
-	count := 0
-	for i := range resp.Topics {
-		count += len(resp.Topics[i].Partitions)
-	}
-	rows := make([]lag.Commit, 0, count) // one array for the group; its topics are parts of it
-	commits := make([]lag.TopicCommits, 0, len(resp.Topics))
-	for i := range resp.Topics {
-		t := &resp.Topics[i]
-		if !c.reader.cfg.Topics(t.Topic) {
-			continue
-		}
-		first := len(rows)
-		for _, p := range t.Partitions {
-			rows = append(rows, lag.Commit{
-				Partition: p.Partition, Offset: p.Offset, LeaderEpoch: p.LeaderEpoch, BrokerLag: lag.NoOffset,
-				Err: codeError(g.Coordinator, req, p.ErrorCode),
-			})
-		}
-		commits = append(commits, lag.TopicCommits{Topic: t.Topic, Partitions: rows[first:len(rows):len(rows)]})
-	}
-	g.CommitsReadAt, g.Commits = readAt, sortedCommits(commits)
 }
 
 // sortedCommits sorts the topics and their partitions.

@@ -40,6 +40,8 @@ func codeError(broker int32, req kmsg.Request, code int16) error {
 	return readError(broker, req, kerr.ErrorForCode(code))
 }
 
+var errRefused = errors.New("the broker closed the connection during the SASL authentication; check the user name, password and mechanism")
+
 func classify(err error) lag.Class {
 	var kafkaErr *kerr.Error
 	if errors.As(err, &kafkaErr) {
@@ -47,6 +49,8 @@ func classify(err error) lag.Class {
 	}
 	var netErr net.Error
 	switch {
+	case errors.Is(err, errRefused):
+		return lag.ClassAuthentication
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), errors.As(err, &netErr) && netErr.Timeout():
 		return lag.ClassTimeout
 	// The client does not export these two.
@@ -105,7 +109,7 @@ func authenticating(err error) bool { return lag.ClassOf(err) == lag.ClassAuthen
 func brokenOff(err error) bool {
 	var first *kgo.ErrFirstReadEOF // closed before it was of any use
 	var dial *net.OpError
-	if errors.As(err, &first) || errors.As(err, &dial) && dial.Op == "dial" {
+	if errors.Is(err, errRefused) || errors.As(err, &first) || errors.As(err, &dial) && dial.Op == "dial" {
 		return false
 	}
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||

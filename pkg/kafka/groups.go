@@ -57,12 +57,11 @@ func (c *collection) onePerName() {
 
 // answers matches the answers of a broker with the groups that it was asked about.
 type answers struct {
-	broker  int32
-	op      string
-	groups  map[string]*lag.GroupObservation
-	seen    map[string]bool
-	setErr  func(g *lag.GroupObservation, err error)
-	missing error
+	broker int32
+	op     string
+	groups map[string]*lag.GroupObservation
+	seen   map[string]bool
+	setErr func(g *lag.GroupObservation, err error)
 }
 
 // expect sets an error on all groups that lasts until they are answered.

@@ -50,7 +50,7 @@ func (c *collection) hotGroups(names []string) []lag.GroupObservation {
 	slices.Sort(names)
 	var groups []lag.GroupObservation
 	for _, name := range slices.Compact(names) {
-		old := c.prev.Group(name)
+		old := c.old(name)
 		if old == nil || !c.reader.cfg.Groups(name) {
 			continue
 		}
@@ -100,7 +100,9 @@ func (c *collection) findSome(ctx context.Context, groups []*lag.GroupObservatio
 		return req
 	}
 	asked := expectCommits(noBroker, "FindCoordinator", groups)
-	resp, err := askAny[*kmsg.FindCoordinatorResponse](ctx, c, req)
+	resp, err := askAny(ctx, c, req, func(resp kmsg.Response) (*kmsg.FindCoordinatorResponse, error) {
+		return resp.(*kmsg.FindCoordinatorResponse), nil
+	})
 	if err != nil {
 		asked.fail(groups, err)
 		return nil
@@ -132,7 +134,7 @@ func (c *collection) partByCoordinator(groups []lag.GroupObservation) {
 			c.parts[i] = append(c.parts[i], g)
 			continue
 		}
-		g.Coordinator = c.prev.Group(g.Name).Coordinator
+		g.Coordinator = c.old(g.Name).Coordinator
 		g.MembersErr = g.CommitsErr
 		c.adrift = append(c.adrift, g)
 	}
@@ -154,12 +156,12 @@ func (c *collection) copyTopics() []string {
 	return unknown
 }
 
-func copyTopic(old *lag.Topic) (lag.Topic, []int32) {
+func copyTopic(old *lag.Topic) (lag.Topic, []decodedPartition) {
 	topic := lag.Topic{Name: old.Name, ID: old.ID, ReadAt: old.ReadAt, Partitions: slices.Clone(old.Partitions)}
-	epochs := make([]int32, len(topic.Partitions))
+	epochs := make([]decodedPartition, len(topic.Partitions))
 	for i := range topic.Partitions {
 		p := &topic.Partitions[i]
-		epochs[i] = p.LeaderEpoch
+		epochs[i].LeaderEpoch = p.LeaderEpoch
 		p.Start, p.End, p.LastStable, p.LeaderEpoch = lag.Offset{}, lag.Offset{}, lag.Offset{}, -1
 	}
 	return topic, epochs

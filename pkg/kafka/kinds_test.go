@@ -1,8 +1,10 @@
 package kafka
 
 import (
+	"context"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -30,8 +32,11 @@ func (f *fake) listOnly(kind string, names ...string) {
 func TestRow10ShareGroup(t *testing.T) {
 	f := newFake(t)
 	f.produce("orders", 5, 0, 1, 2, 3)
+	f.SetGroupConfigs("workers", map[string]string{"share.auto.offset.reset": "earliest"})
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
 	client := f.newClient(kgo.ShareGroup("workers"), kgo.ConsumeTopics("orders"), kgo.ClientID("worker"))
-	if fetches := client.PollRecords(t.Context(), 1); fetches.Err() != nil {
+	if fetches := client.PollRecords(ctx, 1); fetches.Err() != nil {
 		t.Fatal(fetches.Err())
 	}
 	g := group(t, f.reader().Read(t.Context(), nil), "workers")
@@ -66,6 +71,16 @@ func TestRow10ShareGroupOffsets(t *testing.T) {
 // kfake knows no streams groups.
 func TestRow10StreamsGroup(t *testing.T) {
 	f := newFake(t, kfake.SeedTopics(2, "small"))
+	f.answer(kmsg.ApiVersions, func(req kmsg.Request) kmsg.Response {
+		resp := req.ResponseKind().(*kmsg.ApiVersionsResponse)
+		for key, version := range map[kmsg.Key]int16{
+			kmsg.ListOffsets: 8, kmsg.Metadata: 12, kmsg.OffsetFetch: 9, kmsg.DescribeGroups: 5, kmsg.ListGroups: 5, kmsg.ApiVersions: 3,
+			kmsg.StreamsGroupDescribe: 0,
+		} {
+			resp.ApiKeys = append(resp.ApiKeys, kmsg.ApiVersionsResponseApiKey{ApiKey: int16(key), MaxVersion: version})
+		}
+		return resp
+	})
 	f.listOnly("Streams", "app", "starting")
 	f.answer(kmsg.StreamsGroupDescribe, func(req kmsg.Request) kmsg.Response {
 		resp := req.ResponseKind().(*kmsg.StreamsGroupDescribeResponse)

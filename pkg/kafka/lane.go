@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -42,6 +43,7 @@ type link struct {
 	ctx     context.Context //nolint:containedctx // the end of what goes on in the background
 	cancel  context.CancelFunc
 
+	refused  atomic.Bool // the broker broke off an authentication, and nobody was told yet
 	mu       sync.Mutex
 	versions map[int16]int16 // what the broker can do: the highest version by request key; nil if it has not said since it was away
 }
@@ -56,12 +58,13 @@ func (l *lane) link(address string) (*link, error) {
 	if l.closed {
 		return nil, kgo.ErrClientClosed
 	}
-	client, err := kgo.NewClient(append(clientOptions(address, l.timeout), l.cfg.Options...)...)
+	k := &link{address: address, timeout: l.timeout}
+	client, err := kgo.NewClient(slices.Concat(clientOptions(address, l.timeout), []kgo.Opt{kgo.WithHooks(k)}, l.cfg.Options)...)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	k := &link{address: address, client: client, broker: client.SeedBrokers()[0], timeout: l.timeout, ctx: ctx, cancel: cancel}
+	k.client, k.broker = client, client.SeedBrokers()[0]
+	k.ctx, k.cancel = context.WithCancel(context.Background())
 	k.gate.try, k.gate.hold = k.probe, l.hold
 	l.links[address] = k
 	return k, nil
@@ -146,7 +149,19 @@ func (k *link) ask(ctx context.Context, node int32, req kmsg.Request) (kmsg.Resp
 }
 
 func (k *link) request(ctx context.Context, req kmsg.Request) (kmsg.Response, error) {
-	return k.broker.Request(ctx, req)
+	resp, err := k.broker.Request(ctx, req)
+	if err != nil && k.refused.Swap(false) && brokenOff(err) {
+		err = fmt.Errorf("%w: %w", errRefused, err)
+	}
+	return resp, err
+}
+
+// OnBrokerE2E notes a connection that ended in the middle of an authentication: some brokers refuse an identity in this way.
+func (k *link) OnBrokerE2E(_ kgo.BrokerMetadata, key int16, e2e kgo.BrokerE2E) {
+	authenticates := kmsg.Key(key) == kmsg.SASLHandshake || kmsg.Key(key) == kmsg.SASLAuthenticate
+	if authenticates && e2e.ReadErr != nil {
+		k.refused.Store(true)
+	}
 }
 
 // probe asks the broker for a sign of life.

@@ -19,7 +19,7 @@ func (c *collection) rank(group string) int {
 	switch {
 	case c.wanted[group]:
 		return rankWanted
-	case c.prev.Group(group) != nil:
+	case c.old(group) != nil:
 		return rankKept
 	}
 	return rankOther

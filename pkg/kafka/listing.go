@@ -3,10 +3,12 @@ package kafka
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
@@ -155,8 +157,8 @@ func (c *collection) gone(g *lag.GroupObservation) bool {
 	}
 	_, known := c.coordinator(g.Name)
 	uncertain := !known && !c.obs.Partial
-	class := lag.ClassOf(g.MembersErr)
-	return g.State == stateDead || g.MembersErr != nil && (class == lag.ClassNotFound || uncertain && class == lag.ClassCoordinator)
+	return g.State == stateDead || g.MembersErr != nil &&
+		(lag.ClassOf(g.MembersErr) == lag.ClassNotFound || uncertain && errors.Is(g.MembersErr, kerr.NotCoordinator))
 }
 
 // stateDead is how brokers describe a group that does not exist.

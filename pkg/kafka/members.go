@@ -1,7 +1,9 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -39,7 +41,7 @@ func (c *collection) describeGroups(ctx context.Context, broker int32, groups []
 
 // needsMembers says whether the members have to be read, see [Reader.Read].
 func (c *collection) needsMembers(g *lag.GroupObservation) bool {
-	old := c.prev.Group(g.Name)
+	old := c.old(g.Name)
 	switch {
 	case c.obs.Partial, c.unlisted[g.Name], old == nil, old.MembersErr != nil, old.MembersReadAt.IsZero(),
 		g.State != stateStable && g.State != stateEmpty, // also if the list gives no states (before ListGroups v4)
@@ -47,7 +49,7 @@ func (c *collection) needsMembers(g *lag.GroupObservation) bool {
 		c.wanted[g.Name], c.reader.cfg.Policy.Of(g.Name).OffsetReset == lag.ResetEarliest:
 		return true
 	}
-	return c.reader.slow.due(old.MembersReadAt, c.obs.StartedAt, c.reader.slow.hash(g.Name, 0))
+	return c.reader.slow.due(old.MembersReadAt, c.obs.StartedAt, c.reader.slow.hash(g.Name))
 }
 
 // The states of a group at rest.
@@ -56,12 +58,24 @@ const (
 	stateEmpty  = "Empty"
 )
 
+// forgetMembers forgets what was decoded of groups that are no longer there, once it is worth the effort.
+func (c *collection) forgetMembers() {
+	const most = 100
+	if c.reader.members.size() <= len(c.obs.Groups)+most {
+		return
+	}
+	c.reader.members.retain(func(group string) bool {
+		_, found := slices.BinarySearchFunc(c.obs.Groups, group, func(g lag.GroupObservation, name string) int { return cmp.Compare(g.Name, name) })
+		return found
+	})
+}
+
 // members returns the members of the group as they were read now or, if they were not, before.
 func (c *collection) members(g *lag.GroupObservation) []lag.Member {
 	if g.MembersErr == nil && !g.MembersReadAt.IsZero() {
 		return g.Members
 	}
-	if old := c.prev.Group(g.Name); old != nil {
+	if old := c.old(g.Name); old != nil {
 		return old.Members
 	}
 	return nil

@@ -2,7 +2,6 @@ package kafka
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -19,52 +18,33 @@ func (c *collection) describeClassic(ctx context.Context, broker int32, groups [
 	req.Groups = namesOf(groups)
 	asked := expectMembers(broker, op, groups)
 	readAt := time.Now()
-	resp, err := ask[*kmsg.DescribeGroupsResponse](ctx, c, broker, req)
+	resp, err := ask[*membersResponse](ctx, c, broker, membersRequest{req})
+	var answers []decodedMembers
+	if err == nil {
+		answers, err = resp.decode(decodeAsked(req.Groups), c.reader.cfg.Topics, &c.reader.members)
+		err = c.malformed(broker, op, err)
+	}
 	if err != nil {
 		asked.fail(groups, err)
 		return
 	}
-	for i := range resp.Groups {
-		described := &resp.Groups[i]
-		g := asked.group(described.Group, codeError(broker, req, described.ErrorCode))
+	c.setDecoded(asked, req, answers, readAt)
+}
+
+// setDecoded fills in what brokers answered about the members of groups.
+func (c *collection) setDecoded(asked *answers, req kmsg.Request, decoded []decodedMembers, readAt time.Time) {
+	for i := range decoded {
+		d := &decoded[i]
+		g := asked.group(d.Group, codeError(asked.broker, req, d.Code))
 		if g == nil {
 			continue
 		}
-		members := make([]lag.Member, 0, len(described.Members))
-		for j := range described.Members {
-			m, err := classicMember(&described.Members[j], described.ProtocolType)
-			if err != nil {
-				g.MembersErr = protocolError(broker, op, "member %q: %w", m.ID, err)
-			}
-			members = append(members, m)
+		if d.ProtocolType != "" {
+			g.ProtocolType = d.ProtocolType
 		}
-		g.ProtocolType = described.ProtocolType
-		c.setMembers(g, readAt, described.State, members)
-	}
-}
-
-// classicMember decodes what consumers put into the classic protocol's opaque fields, which are empty during a rebalance.
-func classicMember(m *kmsg.DescribeGroupsResponseGroupMember, protocolType string) (lag.Member, error) {
-	out := lag.Member{ID: m.MemberID, InstanceID: deref(m.InstanceID), ClientID: m.ClientID, ClientHost: m.ClientHost}
-	if protocolType != consumerProtocol {
-		return out, nil
-	}
-	var errs []error
-	if len(m.ProtocolMetadata) > 0 {
-		var meta kmsg.ConsumerMemberMetadata
-		if err := meta.ReadFrom(m.ProtocolMetadata); err != nil {
-			errs = append(errs, err)
-		}
-		out.Subscribed = meta.Topics
-	}
-	if len(m.MemberAssignment) > 0 {
-		var assignment kmsg.ConsumerMemberAssignment
-		if err := assignment.ReadFrom(m.MemberAssignment); err != nil {
-			errs = append(errs, err)
-		}
-		for _, t := range assignment.Topics {
-			out.Assigned = append(out.Assigned, lag.TopicPartitions{Topic: t.Topic, Partitions: t.Partitions})
+		g.MembersReadAt, g.State, g.Members = readAt, d.State, d.Members
+		if d.Err != nil {
+			g.MembersErr = protocolError(asked.broker, asked.op, "%w", d.Err)
 		}
 	}
-	return out, errors.Join(errs...)
 }

@@ -60,10 +60,10 @@ func (c *collection) addBroker(id int32, address string) {
 	c.brokers = slices.Insert(c.brokers, i, &brokerState{id: id, address: address})
 }
 
-func (c *collection) addBrokers(resp *kmsg.MetadataResponse) {
-	for _, b := range resp.Brokers {
-		if b.NodeID >= 0 { // others are a client's own numbers for "none"
-			c.addBroker(b.NodeID, hostPort(b.Host, b.Port))
+func (c *collection) addBrokers(m *decodedMetadata) {
+	for _, b := range m.Brokers {
+		if b.ID >= 0 { // others are a client's own numbers for "none"
+			c.addBroker(b.ID, b.Address)
 		}
 	}
 }
@@ -81,7 +81,7 @@ func (c *collection) brokersRead() []lag.Broker {
 
 // readMetadata reads the brokers and all topics.
 func (c *collection) readMetadata(ctx context.Context) {
-	resp, err := askAny[*kmsg.MetadataResponse](ctx, c, func() kmsg.Request {
+	resp, err := c.askMetadata(ctx, func() *kmsg.MetadataRequest {
 		return kmsg.NewPtrMetadataRequest() // nil topics: all of them
 	})
 	if err != nil {
@@ -98,14 +98,49 @@ func (c *collection) readMetadata(ctx context.Context) {
 	c.reader.hot.keep(addresses)
 	c.readCoordinators(resp)
 	c.addTopics(resp)
+	c.indexTopics()
+}
+
+// askMetadata asks any broker. Its topics are those that are to be read, and the offsets topic.
+func (c *collection) askMetadata(ctx context.Context, request func() *kmsg.MetadataRequest) (*decodedMetadata, error) {
+	return askAny(ctx, c, func() kmsg.Request { return metadataRequest{request()} }, func(resp kmsg.Response) (*decodedMetadata, error) {
+		m, err := resp.(*metadataResponse).decode(c.metadataNames)
+		if err == nil {
+			err = kerr.ErrorForCode(m.Code)
+		}
+		if err != nil {
+			return nil, protocolError(noBroker, "Metadata", "%w", err)
+		}
+		return m, nil
+	})
+}
+
+func (c *collection) metadataNames(name []byte) (string, bool) {
+	if old := c.prev.Topic(string(name)); old != nil {
+		return old.Name, true
+	}
+	canonical := string(name)
+	return canonical, canonical == offsetsTopic || c.reader.cfg.Topics(canonical)
+}
+
+// malformed says which answer could not be decoded; nil if err is.
+func (c *collection) malformed(broker int32, op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	err = protocolError(broker, op, "%w", err)
+	if b := c.broker(broker); b != nil {
+		b.note(err)
+	}
+	return err
 }
 
 // readCoordinators notes which broker coordinates which groups, and why some groups have no coordinator now, and so stand in
 // no broker's list.
-func (c *collection) readCoordinators(resp *kmsg.MetadataResponse) {
+func (c *collection) readCoordinators(resp *decodedMetadata) {
 	for i := range resp.Topics {
 		t := &resp.Topics[i]
-		if name(t) != offsetsTopic || t.ErrorCode != 0 {
+		if t.Name != offsetsTopic || t.Code != 0 {
 			continue
 		}
 		leaders := make([]int32, len(t.Partitions))
@@ -150,8 +185,8 @@ func (c *collection) readNamedTopics(ctx context.Context, names []string) {
 	c.addTopics(resp)
 }
 
-func (c *collection) describeTopics(ctx context.Context, names []string) (*kmsg.MetadataResponse, error) {
-	return askAny[*kmsg.MetadataResponse](ctx, c, func() kmsg.Request {
+func (c *collection) describeTopics(ctx context.Context, names []string) (*decodedMetadata, error) {
+	return c.askMetadata(ctx, func() *kmsg.MetadataRequest {
 		req := kmsg.NewPtrMetadataRequest()
 		req.AllowAutoTopicCreation = false
 		for _, name := range names {
@@ -163,57 +198,39 @@ func (c *collection) describeTopics(ctx context.Context, names []string) (*kmsg.
 	})
 }
 
-// addTopics adds the topics of a response, in the order of their names.
-func (c *collection) addTopics(resp *kmsg.MetadataResponse) {
-	slices.SortStableFunc(resp.Topics, func(a, b kmsg.MetadataResponseTopic) int { return cmp.Compare(name(&a), name(&b)) })
+// addTopics adds the topics of a response, which are in the order of their names.
+func (c *collection) addTopics(m *decodedMetadata) {
 	if len(c.obs.Topics) == 0 {
-		c.obs.Topics, c.epochs = make([]lag.Topic, 0, len(resp.Topics)), make([][]int32, 0, len(resp.Topics))
+		c.obs.Topics, c.epochs = make([]lag.Topic, 0, len(m.Topics)), make([][]decodedPartition, 0, len(m.Topics))
 	}
-	for i := range resp.Topics {
-		t := &resp.Topics[i]
+	for i := range m.Topics {
+		t := &m.Topics[i]
 		switch {
-		case t.Topic == nil || !c.reader.cfg.Topics(*t.Topic):
-		case i > 0 && name(t) == name(&resp.Topics[i-1]):
-			if at := c.topicIndex(*t.Topic); at >= 0 {
-				c.obs.Topics[at] = lag.Topic{Name: *t.Topic, Err: protocolError(noBroker, "Metadata", "two answers for one topic")}
+		case !c.reader.cfg.Topics(t.Name):
+		case i > 0 && t.Name == m.Topics[i-1].Name:
+			if at := c.topicIndex(t.Name); at >= 0 {
+				c.obs.Topics[at] = lag.Topic{Name: t.Name, Err: protocolError(noBroker, "Metadata", "two answers for one topic")}
 				c.epochs[at] = nil
 			}
 		default:
-			c.addTopic(topicRead(t))
+			c.addTopic(topicRead(t), t.More)
 		}
 	}
 }
 
-// topicRead translates one topic, and gives the leader epochs of its partitions.
-func topicRead(t *kmsg.MetadataResponseTopic) (lag.Topic, []int32) {
-	topic := lag.Topic{Name: *t.Topic, ID: t.TopicID, Err: codeError(noBroker, (*kmsg.MetadataRequest)(nil), t.ErrorCode)}
-	slices.SortStableFunc(t.Partitions, func(a, b kmsg.MetadataResponseTopicPartition) int { return cmp.Compare(a.Partition, b.Partition) })
-	topic.Partitions = make([]lag.Partition, 0, len(t.Partitions))
-	epochs := make([]int32, 0, len(t.Partitions))
+// topicRead translates one topic. Its offsets are still to be read; where a partition has no leader, there is nobody to ask.
+func topicRead(t *decodedTopic) lag.Topic {
 	for i := range t.Partitions {
-		topic.Partitions = append(topic.Partitions, partitionRead(&t.Partitions[i]))
-		epochs = append(epochs, t.Partitions[i].LeaderEpoch)
+		if p := &t.Partitions[i]; p.Leader < 0 {
+			err := codeError(noBroker, (*kmsg.MetadataRequest)(nil), cmp.Or(t.More[i].Code, kerr.LeaderNotAvailable.Code))
+			p.Start.Err, p.End.Err, p.LastStable.Err = err, err, err
+		}
 	}
-	return topic, epochs
-}
-
-// partitionRead translates one partition. Its offsets are still to be read; without a leader there is nobody to ask.
-func partitionRead(p *kmsg.MetadataResponseTopicPartition) lag.Partition {
-	out := lag.Partition{
-		Partition: p.Partition, Leader: p.Leader, PreferredLeader: noBroker, Replicas: len(p.Replicas), InSyncReplicas: len(p.ISR), LeaderEpoch: -1,
-	}
-	if len(p.Replicas) > 0 {
-		out.PreferredLeader = p.Replicas[0]
-	}
-	if p.Leader < 0 {
-		err := codeError(noBroker, (*kmsg.MetadataRequest)(nil), cmp.Or(p.ErrorCode, kerr.LeaderNotAvailable.Code))
-		out.Start.Err, out.End.Err, out.LastStable.Err = err, err, err
-	}
-	return out
+	return lag.Topic{Name: t.Name, ID: t.ID, Err: codeError(noBroker, (*kmsg.MetadataRequest)(nil), t.Code), Partitions: t.Partitions}
 }
 
 // addTopic puts the topic in its place by name, unless it is there already.
-func (c *collection) addTopic(topic lag.Topic, epochs []int32) {
+func (c *collection) addTopic(topic lag.Topic, epochs []decodedPartition) {
 	i := len(c.obs.Topics) // they mostly come in order
 	if i > 0 && c.obs.Topics[i-1].Name >= topic.Name {
 		var found bool
@@ -223,6 +240,27 @@ func (c *collection) addTopic(topic lag.Topic, epochs []int32) {
 	}
 	c.obs.Topics = slices.Insert(c.obs.Topics, i, topic)
 	c.epochs = slices.Insert(c.epochs, i, epochs)
+	c.topicAt = nil // no longer where it says
+}
+
+// indexTopics makes topicIndex quick, where it is asked for every topic of every group.
+func (c *collection) indexTopics() {
+	c.topicAt = make(map[string]int, len(c.obs.Topics))
+	for i := range c.obs.Topics {
+		c.topicAt[c.obs.Topics[i].Name] = i
+	}
+}
+
+// topicNames gives the one string that stands for a topic's name, and says whether it is to be read.
+func (c *collection) topicNames(name []byte) (string, bool) {
+	if at, known := c.topicAt[string(name)]; known {
+		return c.obs.Topics[at].Name, true
+	}
+	if at := c.topicIndex(string(name)); at >= 0 {
+		return c.obs.Topics[at].Name, true
+	}
+	canonical := string(name)
+	return canonical, c.reader.cfg.Topics(canonical)
 }
 
 func (c *collection) findTopic(name string) (int, bool) {
@@ -231,15 +269,14 @@ func (c *collection) findTopic(name string) (int, bool) {
 
 // topicIndex returns where the topic stands in the observation, -1 if it does not.
 func (c *collection) topicIndex(name string) int {
+	if c.topicAt != nil {
+		if i, found := c.topicAt[name]; found {
+			return i
+		}
+		return -1
+	}
 	if i, found := c.findTopic(name); found {
 		return i
 	}
 	return -1
-}
-
-func name(t *kmsg.MetadataResponseTopic) string {
-	if t.Topic == nil {
-		return ""
-	}
-	return *t.Topic
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
 )
@@ -34,7 +33,7 @@ func (c *collection) retryMoved(ctx context.Context) {
 	}
 	c.addBrokers(resp)
 	for i := range resp.Topics {
-		if t := &resp.Topics[i]; slices.Contains(names, name(t)) {
+		if t := &resp.Topics[i]; slices.Contains(names, t.Name) {
 			c.moveLeaders(t)
 		}
 	}
@@ -60,22 +59,22 @@ func leaderMoved(err error) bool {
 
 // moveLeaders takes the leaders from a second answer about the topic, if it is still the same one; else what was asked for stays
 // unread.
-func (c *collection) moveLeaders(t *kmsg.MetadataResponseTopic) {
-	at := c.topicIndex(name(t))
+func (c *collection) moveLeaders(t *decodedTopic) {
+	at := c.topicIndex(t.Name)
 	if at < 0 {
 		return
 	}
 	topic := &c.obs.Topics[at]
-	same := t.ErrorCode == 0 && t.TopicID == topic.ID
+	same := t.Code == 0 && t.ID == topic.ID
 	for j := range topic.Partitions {
 		p := &topic.Partitions[j]
-		i := slices.IndexFunc(t.Partitions, func(r kmsg.MetadataResponseTopicPartition) bool { return r.Partition == p.Partition })
+		i := partitionAt(t.Partitions, p.Partition)
 		if !same || i < 0 || t.Partitions[i].Leader < 0 {
 			c.needs[at][j] = 0
 			continue
 		}
 		if c.needs[at][j] != 0 {
-			p.Leader, c.epochs[at][j] = t.Partitions[i].Leader, t.Partitions[i].LeaderEpoch
+			p.Leader, c.epochs[at][j] = t.Partitions[i].Leader, t.More[i]
 		}
 	}
 }

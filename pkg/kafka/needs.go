@@ -19,12 +19,20 @@ const (
 // decideNeeds decides which offsets to read of each partition: the end of all in a collection of the whole cluster, and of the
 // groups' partitions in one of single groups; the others where they are needed, see [Reader.Read].
 func (c *collection) decideNeeds() {
-	c.needs = make([][]need, len(c.obs.Topics))
+	total := 0
 	for i := range c.obs.Topics {
-		c.needs[i] = make([]need, len(c.obs.Topics[i].Partitions))
+		total += len(c.obs.Topics[i].Partitions)
+	}
+	arena := make([]need, total)
+	c.needs, c.known = make([][]need, len(c.obs.Topics)), make([]*lag.Topic, len(c.obs.Topics))
+	for i := range c.obs.Topics {
+		n := len(c.obs.Topics[i].Partitions)
+		c.needs[i], arena = arena[:n:n], arena[n:]
+		c.known[i] = c.knownTopic(&c.obs.Topics[i])
 		if !c.obs.Partial {
+			hash := c.reader.slow.hash(c.obs.Topics[i].Name)
 			for j := range c.needs[i] {
-				c.want(i, j, needEnd)
+				c.needs[i][j] = needEnd | c.startDue(i, j, hash)
 			}
 		}
 	}
@@ -36,33 +44,42 @@ func (c *collection) decideNeeds() {
 	}
 }
 
-// want adds a need, and with an end the start, if its time has come.
-func (c *collection) want(topic, partition int, n need) {
-	if c.needs[topic][partition]&needEnd == 0 && n&needEnd != 0 && c.startDue(topic, partition) {
-		n |= needStart
-	}
-	c.needs[topic][partition] |= n
-}
-
-// startDue says whether the log start was never read, not the last time, or too long ago.
-func (c *collection) startDue(topic, partition int) bool {
-	known := c.known(topic, partition)
-	if known == nil || known.Start.ReadAt.IsZero() || known.Start.Err != nil {
-		return true
-	}
-	slow := c.reader.slow
-	return slow.due(known.Start.ReadAt, c.obs.StartedAt, slow.hash(c.obs.Topics[topic].Name, partition))
-}
-
-// known returns what is known of the partition from before, nil if nothing is, or if it is of another topic of the same name.
-func (c *collection) known(topic, partition int) *lag.Partition {
-	t := &c.obs.Topics[topic]
+// knownTopic returns what is known of the topic from before, nil if nothing is, or if it was another topic of the same name.
+func (c *collection) knownTopic(t *lag.Topic) *lag.Topic {
 	old := c.prev.Topic(t.Name)
 	var none [16]byte
 	if old == nil || old.ID != t.ID && old.ID != none && t.ID != none {
 		return nil
 	}
-	if i := partitionAt(old.Partitions, t.Partitions[partition].Partition); i >= 0 {
+	return old
+}
+
+// want adds a need, and with an end the start, if its time has come.
+func (c *collection) want(topic, partition int, n need) {
+	if c.needs[topic][partition]&needEnd == 0 && n&needEnd != 0 {
+		n |= c.startDue(topic, partition, c.reader.slow.hash(c.obs.Topics[topic].Name))
+	}
+	c.needs[topic][partition] |= n
+}
+
+// startDue returns needStart if the log start was never read, not the last time, or too long ago. hash is the topic's.
+func (c *collection) startDue(topic, partition int, hash uint32) need {
+	known := c.knownPartition(topic, partition)
+	slow := c.reader.slow
+	if known == nil || known.Start.ReadAt.IsZero() || known.Start.Err != nil ||
+		slow.due(known.Start.ReadAt, c.obs.StartedAt, slow.nth(hash, partition)) {
+		return needStart
+	}
+	return 0
+}
+
+// knownPartition returns what is known of the partition from before, nil if nothing is.
+func (c *collection) knownPartition(topic, partition int) *lag.Partition {
+	old := c.known[topic]
+	if old == nil {
+		return nil
+	}
+	if i := partitionAt(old.Partitions, c.obs.Topics[topic].Partitions[partition].Partition); i >= 0 {
 		return &old.Partitions[i]
 	}
 	return nil
@@ -86,22 +103,30 @@ func (c *collection) groupNeeds(g *lag.GroupObservation) {
 		uncommitted |= needStart
 	}
 	for _, m := range c.members(g) {
-		for _, name := range m.Subscribed {
-			if topic := c.topicIndex(name); topic >= 0 {
-				for j := range c.obs.Topics[topic].Partitions {
-					c.memberNeeds(g, topic, j, each, uncommitted)
-				}
+		c.subscribedNeeds(g, m.Subscribed, each, uncommitted)
+		c.assignedNeeds(g, m.Assigned, each, uncommitted)
+	}
+}
+
+func (c *collection) subscribedNeeds(g *lag.GroupObservation, topics []string, committed, uncommitted need) {
+	for _, name := range topics {
+		if topic := c.topicIndex(name); topic >= 0 {
+			for j := range c.obs.Topics[topic].Partitions {
+				c.memberNeeds(g, topic, j, committed, uncommitted)
 			}
 		}
-		for _, a := range m.Assigned {
-			topic := c.topicIndex(a.Topic)
-			if topic < 0 {
-				continue
-			}
-			for _, number := range a.Partitions {
-				if j := partitionAt(c.obs.Topics[topic].Partitions, number); j >= 0 {
-					c.memberNeeds(g, topic, j, each, uncommitted)
-				}
+	}
+}
+
+func (c *collection) assignedNeeds(g *lag.GroupObservation, assigned []lag.TopicPartitions, committed, uncommitted need) {
+	for _, a := range assigned {
+		topic := c.topicIndex(a.Topic)
+		if topic < 0 {
+			continue
+		}
+		for _, number := range a.Partitions {
+			if j := partitionAt(c.obs.Topics[topic].Partitions, number); j >= 0 {
+				c.memberNeeds(g, topic, j, committed, uncommitted)
 			}
 		}
 	}
@@ -129,7 +154,6 @@ func (c *collection) commitNeeds(commits *lag.TopicCommits, each need) {
 	if topic < 0 {
 		return
 	}
-	old := c.prev.Topic(commits.Topic)
 	for i := range commits.Partitions {
 		commit := &commits.Partitions[i]
 		partition := partitionAt(c.obs.Topics[topic].Partitions, commit.Partition)
@@ -137,10 +161,10 @@ func (c *collection) commitNeeds(commits *lag.TopicCommits, each need) {
 			continue
 		}
 		c.want(topic, partition, each)
-		if commit.Offset < 0 || old == nil {
+		if commit.Offset < 0 {
 			continue
 		}
-		if at := partitionAt(old.Partitions, commit.Partition); at >= 0 && commit.Offset < old.Partitions[at].Start.Value {
+		if known := c.knownPartition(topic, partition); known != nil && commit.Offset < known.Start.Value {
 			c.want(topic, partition, needStart)
 		}
 	}

@@ -73,7 +73,12 @@ var (
 func (c *collection) listOffsets(ctx context.Context, leader int32, places []place, kind offsetKind) {
 	req := c.listOffsetsRequest(places, kind)
 	readAt := time.Now()
-	resp, err := ask[*kmsg.ListOffsetsResponse](ctx, c, leader, req)
+	resp, err := ask[*endsResponse](ctx, c, leader, endsRequest{req})
+	var answers []decodedEnds
+	if err == nil {
+		answers, err = resp.decode(c.topicNames)
+		err = c.malformed(leader, "ListOffsets", err)
+	}
 	missing := err
 	if err == nil {
 		missing = &lag.ReadError{Class: lag.ClassProtocol, Broker: leader, Op: "ListOffsets", Err: errPartitionLeftOut}
@@ -81,53 +86,38 @@ func (c *collection) listOffsets(ctx context.Context, leader int32, places []pla
 	for _, p := range places {
 		*kind.field(&c.obs.Topics[p.topic].Partitions[p.partition]) = lag.Offset{Err: missing}
 	}
-	if err != nil {
-		return
-	}
-	for i := range resp.Topics {
-		topic := c.topicIndex(resp.Topics[i].Topic)
-		if topic < 0 {
-			continue
-		}
-		for j := range resp.Topics[i].Partitions {
-			answer := &resp.Topics[i].Partitions[j]
-			at := partitionAt(c.obs.Topics[topic].Partitions, answer.Partition)
-			if at < 0 || c.needs[topic][at]&kind.need == 0 || c.obs.Topics[topic].Partitions[at].Leader != leader {
-				continue // not asked for
-			}
-			p := &c.obs.Topics[topic].Partitions[at]
-			if offset := kind.field(p); offset.Err != missing { //nolint:errorlint // this very error: not answered yet
-				*offset = lag.Offset{Err: &lag.ReadError{Class: lag.ClassProtocol, Broker: leader, Op: "ListOffsets", Err: errPartitionTwice}}
-				continue
-			}
-			setOffset(p, kind, listedOffset(leader, req, answer, resp.Version, readAt), answer.LeaderEpoch)
+	for i := range answers {
+		if topic := c.topicIndex(answers[i].Topic); topic >= 0 {
+			c.setOffsets(topic, answers[i].Rows, kind, leader, readAt, missing)
 		}
 	}
 }
 
-// setOffset fills in one offset, and with the end the epoch of the leader that gave it.
-func setOffset(p *lag.Partition, kind offsetKind, offset lag.Offset, epoch int32) {
-	*kind.field(p) = offset
-	if kind.need == needEnd && offset.Err == nil {
-		p.LeaderEpoch = epoch
-	}
-}
-
-func listedOffset(broker int32, req kmsg.Request, p *kmsg.ListOffsetsResponseTopicPartition, version int16, readAt time.Time) lag.Offset {
-	if err := codeError(broker, req, p.ErrorCode); err != nil {
-		return lag.Offset{Err: err}
-	}
-	value := p.Offset
-	if version == 0 {
-		if len(p.OldStyleOffsets) == 0 {
-			return lag.Offset{Err: &lag.ReadError{Class: lag.ClassProtocol, Broker: broker, Op: "ListOffsets", Err: errPartitionLeftOut}}
+// setOffsets fills in what a leader answered about one topic; missing is the reason why what was asked for is not there yet.
+func (c *collection) setOffsets(topic int, rows []decodedEnd, kind offsetKind, leader int32, readAt time.Time, missing error) {
+	partitions := c.obs.Topics[topic].Partitions
+	for i := range rows {
+		row := &rows[i]
+		at := partitionAt(partitions, row.Partition)
+		if at < 0 || c.needs[topic][at]&kind.need == 0 || partitions[at].Leader != leader {
+			continue // not asked for
 		}
-		value = p.OldStyleOffsets[0]
+		p := &partitions[at]
+		offset := kind.field(p)
+		switch {
+		case offset.Err != missing: //nolint:errorlint // this very error: not answered yet
+			*offset = lag.Offset{Err: &lag.ReadError{Class: lag.ClassProtocol, Broker: leader, Op: "ListOffsets", Err: errPartitionTwice}}
+		case row.Code != 0:
+			*offset = lag.Offset{Err: codeError(leader, (*kmsg.ListOffsetsRequest)(nil), row.Code)}
+		case row.Offset < 0:
+			*offset = lag.Offset{Err: protocolError(leader, "ListOffsets", "an offset of %d", row.Offset)}
+		default:
+			*offset = lag.Offset{Value: row.Offset, ReadAt: readAt}
+			if kind.need == needEnd {
+				p.LeaderEpoch = row.LeaderEpoch
+			}
+		}
 	}
-	if value < 0 {
-		return lag.Offset{Err: protocolError(broker, "ListOffsets", "an offset of %d", value)}
-	}
-	return lag.Offset{Value: value, ReadAt: readAt}
 }
 
 // listOffsetsRequest names the partitions, which come topic by topic. With the leader epoch that Metadata gave (KIP-320), a
@@ -144,7 +134,7 @@ func (c *collection) listOffsetsRequest(places []place, kind offsetKind) *kmsg.L
 		}
 		one := kmsg.NewListOffsetsRequestTopicPartition()
 		one.Partition = topic.Partitions[p.partition].Partition
-		one.CurrentLeaderEpoch = c.epochs[p.topic][p.partition]
+		one.CurrentLeaderEpoch = c.epochs[p.topic][p.partition].LeaderEpoch
 		one.Timestamp = kind.timestamp
 		one.MaxNumOffsets = 1
 		last := &req.Topics[len(req.Topics)-1]

@@ -18,10 +18,13 @@ func newPace(every time.Duration) pace {
 	return pace{every: every, base: time.Now(), seed: maphash.MakeSeed()}
 }
 
-// hash returns the hash of the n-th part of the item of this name.
-func (p pace) hash(name string, n int) uint32 {
+// hash returns the hash of the item of this name.
+func (p pace) hash(name string) uint32 { return uint32(maphash.String(p.seed, name)) }
+
+// nth returns the hash of the n-th part of an item.
+func (p pace) nth(hash uint32, n int) uint32 {
 	const golden = 0x9e3779b9 // spreads consecutive numbers evenly
-	return uint32(maphash.String(p.seed, name)) + uint32(n)*golden
+	return hash + uint32(n)*golden
 }
 
 // due says whether an item must be read again.

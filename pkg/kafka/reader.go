@@ -56,6 +56,8 @@ func (cfg Config) withDefaults() Config {
 type Reader struct {
 	cfg  Config
 	slow pace
+	// members is what was last decoded of each group.
+	members memberCache
 	// Each lane has connections of its own, so that a large answer in one does not hold up the other.
 	full, hot *lane
 }
@@ -111,6 +113,7 @@ func (r *Reader) Read(ctx context.Context, prev *lag.Snapshot) *lag.Observation 
 		c.obs.ListingErr = c.obs.MetadataErr
 		return c.obs
 	}
+	c.indexGroups()
 	listingCtx, cancel := c.phase(ctx, listingShare)
 	defer cancel()
 	c.listGroups(listingCtx)
@@ -121,6 +124,7 @@ func (r *Reader) Read(ctx context.Context, prev *lag.Snapshot) *lag.Observation 
 	defer cancel()
 	c.readGroups(groupsCtx)
 	c.limitPartitions()
+	c.forgetMembers()
 	c.readOffsets(ctx)
 	c.obs.Brokers = c.brokersRead()
 	return c.obs
@@ -131,6 +135,7 @@ func (c *collection) readOffsets(ctx context.Context) {
 	offsetsCtx, cancel := c.phase(ctx, offsetsShare)
 	defer cancel()
 	c.readNamedTopics(offsetsCtx, c.unlistedTopics())
+	c.indexTopics()
 	c.decideNeeds()
 	c.askLeaders(offsetsCtx)
 	lastCtx, cancel := c.phase(ctx, 1)
@@ -152,8 +157,11 @@ type collection struct {
 	adrift  []lag.GroupObservation   // groups without a coordinator to ask
 	parts   [][]lag.GroupObservation // the groups of each of the brokers, by the same index
 	// epochs holds the leader epoch of each partition in obs.Topics as Metadata told it, by the same indexes.
-	epochs [][]int32
-	needs  [][]need // what to read of each partition in obs.Topics, by the same indexes
+	epochs  [][]decodedPartition
+	topicAt map[string]int        // where each topic stands in obs.Topics; nil if that is to be searched for
+	olds    map[string]*lag.Group // the groups of prev; nil if they are to be searched for
+	needs   [][]need              // what to read of each partition in obs.Topics, by the same indexes
+	known   []*lag.Topic          // what is known of each topic in obs.Topics from before, by the same index
 }
 
 func (r *Reader) newCollection(l *lane, prev *lag.Snapshot) *collection {
@@ -168,6 +176,22 @@ func (r *Reader) newCollection(l *lane, prev *lag.Snapshot) *collection {
 		c.wanted[name] = true
 	}
 	return c
+}
+
+// indexGroups makes old quick, where it is asked for every group.
+func (c *collection) indexGroups() {
+	c.olds = make(map[string]*lag.Group, len(c.prev.Groups))
+	for _, g := range c.prev.Groups {
+		c.olds[g.Name] = g
+	}
+}
+
+// old returns what is known of the group from before, nil if nothing is.
+func (c *collection) old(name string) *lag.Group {
+	if c.olds != nil {
+		return c.olds[name]
+	}
+	return c.prev.Group(name)
 }
 
 // phase bounds a part of the collection that ends when this share of the timeout is over.
