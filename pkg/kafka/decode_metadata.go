@@ -162,9 +162,10 @@ func (d *metadataDecoder) partitions(t *decodedTopic, wanted bool) {
 	var row lag.Partition
 	var more decodedPartition
 	for i := 0; i < n && d.err == nil; i++ {
-		d.partition(&row, &more)
 		if wanted {
-			t.Partitions[i], t.More[i] = row, more
+			d.partition(&t.Partitions[i], &t.More[i])
+		} else {
+			d.partition(&row, &more)
 		}
 	}
 	if !slices.IsSortedFunc(t.Partitions, func(a, b lag.Partition) int { return cmp.Compare(a.Partition, b.Partition) }) {
@@ -173,7 +174,7 @@ func (d *metadataDecoder) partitions(t *decodedTopic, wanted bool) {
 }
 
 func (d *metadataDecoder) partition(row *lag.Partition, more *decodedPartition) {
-	*row, *more = lag.Partition{LeaderEpoch: -1}, decodedPartition{LeaderEpoch: -1}
+	row.LeaderEpoch, more.LeaderEpoch = -1, -1
 	more.Code, row.Partition, row.Leader = d.int16(), d.int32(), d.int32()
 	if d.version >= 7 {
 		more.LeaderEpoch = d.int32()

@@ -43,11 +43,19 @@ func (b *brokerState) note(err error) {
 
 // broker returns the broker of that id, nil if there is none.
 func (c *collection) broker(id int32) *brokerState {
+	if i := c.brokerAt(id); i >= 0 {
+		return c.brokers[i]
+	}
+	return nil
+}
+
+// brokerAt returns where the broker of that id stands, -1 if there is none.
+func (c *collection) brokerAt(id int32) int {
 	i, ok := slices.BinarySearchFunc(c.brokers, id, func(b *brokerState, id int32) int { return cmp.Compare(b.id, id) })
 	if !ok {
-		return nil
+		return -1
 	}
-	return c.brokers[i]
+	return i
 }
 
 // addBroker adds a broker, or changes the address of one that is known.

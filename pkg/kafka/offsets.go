@@ -55,11 +55,23 @@ func (c *collection) askLeaders(ctx context.Context) {
 // byLeader returns the partitions with that need, topic by topic.
 func (c *collection) byLeader(n need) map[int32][]place {
 	places := make(map[int32][]place)
+	of := make([][]place, len(c.brokers)) // those of known brokers, for which a map would cost more than all the rest
 	for i := range c.needs {
-		for j := range c.needs[i] {
-			if leader := c.obs.Topics[i].Partitions[j].Leader; leader >= 0 && c.needs[i][j]&n != 0 {
-				places[leader] = append(places[leader], place{i, j})
+		partitions := c.obs.Topics[i].Partitions
+		for j, needed := range c.needs[i] {
+			if needed&n == 0 || partitions[j].Leader < 0 {
+				continue
 			}
+			if at := c.brokerAt(partitions[j].Leader); at >= 0 {
+				of[at] = append(of[at], place{i, j})
+			} else {
+				places[partitions[j].Leader] = append(places[partitions[j].Leader], place{i, j})
+			}
+		}
+	}
+	for i, b := range c.brokers {
+		if len(of[i]) > 0 {
+			places[b.id] = of[i]
 		}
 	}
 	return places
@@ -125,20 +137,19 @@ func (c *collection) setOffsets(topic int, rows []decodedEnd, kind offsetKind, l
 func (c *collection) listOffsetsRequest(places []place, kind offsetKind) *kmsg.ListOffsetsRequest {
 	req := kmsg.NewPtrListOffsetsRequest()
 	req.IsolationLevel = kind.isolation
-	for i, p := range places {
-		topic := &c.obs.Topics[p.topic]
-		if i == 0 || places[i-1].topic != p.topic {
-			t := kmsg.NewListOffsetsRequestTopic()
-			t.Topic = topic.Name
-			req.Topics = append(req.Topics, t)
+	rows := make([]kmsg.ListOffsetsRequestTopicPartition, len(places)) // of all topics
+	for first := 0; first < len(places); {
+		topic := &c.obs.Topics[places[first].topic]
+		end := first
+		for ; end < len(places) && places[end].topic == places[first].topic; end++ {
+			p := places[end].partition
+			rows[end].Partition = topic.Partitions[p].Partition
+			rows[end].CurrentLeaderEpoch = c.epochs[places[end].topic][p].LeaderEpoch
+			rows[end].Timestamp = kind.timestamp
+			rows[end].MaxNumOffsets = 1
 		}
-		one := kmsg.NewListOffsetsRequestTopicPartition()
-		one.Partition = topic.Partitions[p.partition].Partition
-		one.CurrentLeaderEpoch = c.epochs[p.topic][p.partition].LeaderEpoch
-		one.Timestamp = kind.timestamp
-		one.MaxNumOffsets = 1
-		last := &req.Topics[len(req.Topics)-1]
-		last.Partitions = append(last.Partitions, one)
+		req.Topics = append(req.Topics, kmsg.ListOffsetsRequestTopic{Topic: topic.Name, Partitions: rows[first:end:end]})
+		first = end
 	}
 	return req
 }

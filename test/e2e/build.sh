@@ -2,7 +2,7 @@
 # Builds what the end-to-end tests run besides the product, into .cache/:
 #   .cache/bin         etcd, the Kubernetes control plane, kubectl, kwok
 #   .cache/kwok.yaml   the life of kwok's nodes and pods
-#   .cache/kafka/libs  Apache Kafka's jars
+#   .cache/kafka/libs  Apache Kafka's jars, and in .cache/kafka-old/libs those of an older one
 # Needs Go, Java 17, Maven. Cold: 8 minutes on 2 cores; when nothing changed: seconds.
 set -euo pipefail
 
@@ -40,4 +40,5 @@ controlplane() {
 }
 
 kafka "$cache/kafka" "$here/kafka/pom.xml"
+kafka "$cache/kafka-old" "$here/kafka/old/pom.xml"
 (controlplane)

@@ -3,20 +3,16 @@ package e2e
 import (
 	"context"
 	"fmt"
-	"maps"
 	"os/exec"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	dto "github.com/prometheus/client_model/go"
-	"github.com/prometheus/common/expfmt"
-	"github.com/prometheus/common/model"
 	"github.com/twmb/franz-go/pkg/kadm"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/await"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/oracle"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/series"
 )
 
 // TestMetricsAgainstTheAdminClient compares every offset and lag in /metrics with what Kafka's own AdminClient reads, on an idle
@@ -46,17 +42,19 @@ func TestMetricsAgainstTheAdminClient(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		shown, err := samples(body)
+		shown, err := series.Parse(body)
 		if err != nil {
 			return err
 		}
-		return differences(expected(truth), shown)
+		want := expected(truth)
+		families := want.Families()
+		return series.Differences(want, shown, func(s string) bool { return families[strings.Fields(s)[0]] })
 	}))
 }
 
 // expected translates the oracle's truth into series of kafka_exporter's dialect.
-func expected(truth *oracle.Offsets) map[string]float64 {
-	want := map[string]float64{}
+func expected(truth *oracle.Offsets) series.Set {
+	want := series.Set{}
 	for _, p := range truth.Partitions {
 		labels := fmt.Sprintf("partition=%d,topic=%s", p.Partition.Partition, p.Topic)
 		want["kafka_topic_partition_current_offset "+labels] = float64(p.HighWatermark)
@@ -80,57 +78,6 @@ func expected(truth *oracle.Offsets) map[string]float64 {
 	}
 	want["kafka_brokers "] = float64(len(shared.Kafka.Nodes()))
 	return want
-}
-
-// samples parses /metrics into "name label=value,…" → value.
-func samples(body string) (map[string]float64, error) {
-	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(strings.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	all := map[string]float64{}
-	for name, family := range families {
-		for _, m := range family.GetMetric() {
-			var labels []string
-			for _, l := range m.GetLabel() {
-				labels = append(labels, l.GetName()+"="+l.GetValue())
-			}
-			slices.Sort(labels)
-			all[name+" "+strings.Join(labels, ",")] = value(m)
-		}
-	}
-	return all, nil
-}
-
-func value(m *dto.Metric) float64 {
-	if m.GetUntyped() != nil {
-		return m.GetUntyped().GetValue()
-	}
-	return m.GetGauge().GetValue()
-}
-
-// differences says what is wrong or missing in the dialect's series, and which are there that should not be.
-func differences(want, got map[string]float64) error {
-	var wrong []string
-	families := map[string]bool{}
-	for series := range want {
-		families[strings.Fields(series)[0]] = true
-	}
-	for _, series := range slices.Sorted(maps.Keys(want)) {
-		if v, ok := got[series]; !ok || v != want[series] {
-			wrong = append(wrong, fmt.Sprintf("%s: %v (present: %v), want %v", series, v, ok, want[series]))
-		}
-	}
-	for _, series := range slices.Sorted(maps.Keys(got)) {
-		if _, ok := want[series]; !ok && families[strings.Fields(series)[0]] {
-			wrong = append(wrong, fmt.Sprintf("%s: %v, which the AdminClient knows nothing of", series, got[series]))
-		}
-	}
-	if len(wrong) > 0 {
-		return fmt.Errorf("%d of %d series differ, such as\n%s", len(wrong), len(want), strings.Join(wrong[:min(len(wrong), 10)], "\n"))
-	}
-	return nil
 }
 
 // TestPromtool has Prometheus' own tool check /metrics. It comes with Debian's package prometheus.

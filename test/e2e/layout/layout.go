@@ -43,6 +43,9 @@ func (l Layout) Product(name string) string { return filepath.Join(l.Root, "bin"
 // KafkaLibs is the folder of Kafka's jars.
 func (l Layout) KafkaLibs() string { return filepath.Join(l.Root, ".cache", "kafka", "libs") }
 
+// OldKafkaLibs is the folder of the jars of an older Kafka.
+func (l Layout) OldKafkaLibs() string { return filepath.Join(l.Root, ".cache", "kafka-old", "libs") }
+
 // KwokConfig is the life of kwok's nodes and pods.
 func (l Layout) KwokConfig() string { return filepath.Join(l.Root, ".cache", "kwok.yaml") }
 

@@ -7,6 +7,7 @@ import java.io.FileInputStream;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -99,12 +100,12 @@ public final class Oracle {
         });
     }
 
-    /** A share group's own account: where it starts, and how much is left. Null where nothing was acquired yet. */
+    /** A share group's own account: where it starts, and how much is left. -1 where nothing was acknowledged yet. */
     private void shareOffsets(String group, ArrayNode into) throws Exception {
         get(admin.listShareGroupOffsets(Map.of(group, new ListShareGroupOffsetsSpec())).partitionsToOffsetInfo(group))
                 .forEach((tp, info) -> {
+                    ObjectNode n = at(into, tp).put("offset", info == null ? -1 : info.startOffset());
                     if (info != null) {
-                        ObjectNode n = at(into, tp).put("offset", info.startOffset());
                         info.lag().ifPresent(lag -> n.put("shareLag", lag));
                     }
                 });
@@ -159,8 +160,11 @@ public final class Oracle {
         switch (group.type().orElse(GroupType.UNKNOWN)) {
             case SHARE -> get(admin.describeShareGroups(ids).describedGroups().get(id)).members().forEach(m ->
                     member(members, m.consumerId(), m.clientId(), "", m.host(), m.assignment().topicPartitions()));
-            case STREAMS -> get(admin.describeStreamsGroups(ids).describedGroups().get(id)).members().forEach(m ->
-                    member(members, m.memberId(), m.clientId(), m.instanceId().orElse(""), m.clientHost(), List.of()));
+            case STREAMS -> {
+                StreamsGroupDescription streams = get(admin.describeStreamsGroups(ids).describedGroups().get(id));
+                streams.members().forEach(m -> member(members, m.memberId(), m.clientId(), m.instanceId().orElse(""),
+                        m.clientHost(), partitions(streams, m.assignment().activeTasks())));
+            }
             case CLASSIC -> {
                 if (!group.protocol().isEmpty() && !group.protocol().equals("consumer")) {
                     get(admin.describeClassicGroups(ids).describedGroups().get(id)).members().forEach(m ->
@@ -177,6 +181,23 @@ public final class Oracle {
         get(admin.describeConsumerGroups(List.of(id)).describedGroups().get(id)).members().forEach(m ->
                 member(members, m.consumerId(), m.clientId(), m.groupInstanceId().orElse(""), m.host(),
                         m.assignment().topicPartitions()));
+    }
+
+    /** What tasks read: the partitions of their numbers, of the source topics of their subtopology. */
+    private static Collection<TopicPartition> partitions(
+            StreamsGroupDescription streams, Collection<StreamsGroupMemberAssignment.TaskIds> tasks) {
+        List<TopicPartition> all = new ArrayList<>();
+        for (StreamsGroupMemberAssignment.TaskIds task : tasks) {
+            for (StreamsGroupSubtopologyDescription sub : streams.subtopologies()) {
+                if (!sub.subtopologyId().equals(task.subtopologyId())) {
+                    continue;
+                }
+                List<String> sources = new ArrayList<>(sub.sourceTopics());
+                sources.addAll(sub.repartitionSourceTopics().keySet());
+                sources.forEach(topic -> task.partitions().forEach(p -> all.add(new TopicPartition(topic, p))));
+            }
+        }
+        return all;
     }
 
     private static void member(

@@ -25,7 +25,7 @@ type GroupCommits struct {
 // Commit is a group's offset in a partition.
 type Commit struct {
 	Partition
-	Offset   int64  `json:"offset"`   // a share group's: where its window starts
+	Offset   int64  `json:"offset"`   // a share group's: where its window starts, -1 before anything was acknowledged
 	ShareLag *int64 `json:"shareLag"` // the broker's own count, for share groups
 }
 
@@ -55,8 +55,8 @@ type Group struct {
 	Members  []Member `json:"members"`
 }
 
-// Member is a member of a group. Assignments are given for consumers and share
-// consumers.
+// Member is a member of a group. Assignments are given for all but members of
+// other classic protocols, such as Connect's.
 type Member struct {
 	ID         string      `json:"id"`
 	ClientID   string      `json:"clientId"`
