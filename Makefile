@@ -131,3 +131,4 @@ generate: ## write generated files anew
 bench: build ## benchmarks and sizes; compare within one run only
 	$(GO) test -run '^$$' -bench . -benchmem ./pkg/... ./test/bench/...
 	@$(STATIC) $(GO) run ./test/bench/footprint
+	@$(STATIC) $(GO) run ./test/bench/collection

@@ -3,6 +3,7 @@ package adapter
 import (
 	"strings"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/custom-metrics-apiserver/pkg/provider"
 
@@ -34,6 +35,18 @@ func metrics() []metric {
 		// Without the members, partitions on which the group has committed nothing are missing from the count.
 		{name: MetricPartitions, split: true, of: func(t lag.Total) (int64, error) { return t.Partitions, t.MembersErr }},
 	}
+}
+
+// NewAges registers the histogram of the ages of the values that are served. (The library's own, metrics_apiserver_metric_freshness_seconds,
+// begins at a second.)
+func NewAges(registerer prometheus.Registerer) prometheus.Observer {
+	ages := prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name:    "kafka_lag_adapter_value_age_seconds",
+		Help:    "Age of the values that the metrics API served: the time since the commits behind them were asked for.",
+		Buckets: []float64{.1, .25, .5, .75, 1, 1.2, 1.5, 2, 3, 5, 10, 30, 60},
+	})
+	registerer.MustRegister(ages)
+	return ages
 }
 
 func metricNames() string {

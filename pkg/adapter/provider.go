@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/api/validate/content"
@@ -47,7 +48,7 @@ type Workloads interface {
 	Lookup(ctx context.Context, resource schema.GroupResource, object types.NamespacedName) (schema.GroupVersionKind, error)
 }
 
-// ProviderConfig is what a Provider needs. Every field but Now is required.
+// ProviderConfig is what a Provider needs. Every field but Now and Ages is required.
 type ProviderConfig struct {
 	Source    Source
 	Interest  Interest
@@ -56,6 +57,8 @@ type ProviderConfig struct {
 	Pods      Pods
 	Workloads Workloads
 	Now       func() time.Time // time.Now if nil
+	// Ages takes the age of each value served, in seconds. Nil takes none.
+	Ages prometheus.Observer
 }
 
 // Provider answers requests of custom.metrics.k8s.io. It keeps no state of its own.
@@ -187,6 +190,9 @@ func (p *Provider) total(ctx context.Context, m metric, info provider.CustomMetr
 	value, err := m.of(total)
 	if err != nil {
 		return 0, time.Time{}, statusFor(info, err)
+	}
+	if p.cfg.Ages != nil {
+		p.cfg.Ages.Observe(p.cfg.Now().Sub(total.ReadAt).Seconds())
 	}
 	return value, total.ReadAt, nil
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -284,5 +285,22 @@ func TestGroupsThatAreAskedForAreNoted(t *testing.T) {
 		if !slices.Equal(noted.groups, want) {
 			t.Errorf("%s: %q were noted, want %q", selector, noted.groups, want)
 		}
+	}
+}
+
+func TestAgesOfServedValuesAreCounted(t *testing.T) {
+	registry := prometheus.NewPedanticRegistry()
+	p := newProvider()
+	p.cfg.Ages = NewAges(registry)
+	for _, group := range []string{"orders", "lost", "misspelt"} { // only the first is answered with a value
+		_, _ = p.GetMetricBySelector(t.Context(), "default", labels.Everything(), provider.CustomMetricInfo{GroupResource: podResource(), Metric: MetricLag},
+			labels.SelectorFromSet(labels.Set{"consumergroup": group}))
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h := families[0].GetMetric()[0].GetHistogram(); h.GetSampleCount() != 1 || h.GetSampleSum() != now.Sub(readAt).Seconds() {
+		t.Errorf("%d values of %v s in all, want one of %v s", h.GetSampleCount(), h.GetSampleSum(), now.Sub(readAt).Seconds())
 	}
 }

@@ -89,6 +89,7 @@ func (e *Extension) Build(core app.Core) (app.Service, error) {
 	}
 	provider := adapter.NewProvider(adapter.ProviderConfig{
 		Source: core.Store, Interest: core.Wanted, MaxAge: core.Config.MaxAge, Binder: adapter.SelectorBinder{}, Pods: local.Pods, Workloads: local.Workloads, Now: time.Now,
+		Ages: adapter.NewAges(core.Registry),
 	})
 	e.server.Live = core.Live
 	if pods != nil {
