@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 	"testing"
@@ -66,6 +67,10 @@ func TestDecodeMembersAgainOnlyIfTheyChanged(t *testing.T) {
 	}
 	if changed := decodeDescribed(t, 5, describedBody(5, 3, "g"), anyName, &cache); len(changed[0].Members) != 3 {
 		t.Errorf("a third member is missing: %+v", changed)
+	}
+	moved := bytes.ReplaceAll(describedBody(5, 2, "h"), []byte("/127.0.0.1"), []byte("/127.0.0.2"))
+	if changed := decodeDescribed(t, 5, moved, anyName, &cache); changed[0].Members[0].ClientHost != "/127.0.0.2" {
+		t.Errorf("an answer of the same length was taken for the same answer: %+v", changed)
 	}
 	if other := decodeDescribed(t, 4, describedBody(4, 2, "h"), anyName, &cache); &other[0].Members[0] == &first[1].Members[0] {
 		t.Error("an answer of one version was taken for one of another")

@@ -54,7 +54,9 @@ func TestRow7CreatedAnew(t *testing.T) {
 
 func TestRow7CreatedAnewAfterFailures(t *testing.T) {
 	before := observe(0, topic("orders", id(1), log(0, 100)), billing(90))
-	after := observe(20, topic("orders", id(2), log(0, 200)), billing(90))
+	after := func(second int) *lag.Observation {
+		return observe(second, topic("orders", id(2), log(0, 200)), billing(90))
+	}
 	for name, between := range map[string][]*lag.Observation{
 		"metadata":             {observe(5, metadataFails(lag.ClassTimeout), listingFails(lag.ClassTimeout))},
 		"topic":                {observe(5, topic("orders", topicFails(lag.ClassTimeout)), billing(90))},
@@ -63,6 +65,10 @@ func TestRow7CreatedAnewAfterFailures(t *testing.T) {
 		"end of the row":       {observe(5, topic("orders", id(2), log(0, 200), endFails(lag.ClassTimeout)), billing(90))},
 		"seen to be deleted":   {observe(5, topic("orders", topicFails(lag.ClassNotFound)), billing(90))},
 		"deletion is believed": {observe(5, topic("orders", topicFails(lag.ClassNotFound)), billing(90)), observe(10, topic("orders", topicFails(lag.ClassNotFound)), billing(90))},
+		"deletion, then the topic fails": {
+			observe(5, topic("orders", topicFails(lag.ClassNotFound)), billing(90)), observe(10, topic("orders", topicFails(lag.ClassNotFound)), billing(90)),
+			observe(15, topic("orders", topicFails(lag.ClassTimeout)), billing(90)),
+		},
 		"deletion, then error": {
 			observe(5, topic("orders", topicFails(lag.ClassNotFound)), billing(90)), observe(10, topic("orders", topicFails(lag.ClassNotFound)), billing(90)),
 			observe(15, topic("orders", id(2), log(0, 200), endFails(lag.ClassTimeout)), billing(90)),
@@ -70,9 +76,11 @@ func TestRow7CreatedAnewAfterFailures(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := compute(lag.Policy{}, append([]*lag.Observation{before}, between...)...)
-			s = lag.Compute(s, after, nil)
-			total, err := ask(s, 20, "billing")
-			wantUnknown(t, total, err, lag.ClassOffsetRange)
+			for _, second := range []int{20, 25} {
+				s = lag.Compute(s, after(second), nil)
+				total, err := ask(s, second, "billing")
+				wantUnknown(t, total, err, lag.ClassOffsetRange)
+			}
 		})
 	}
 }
