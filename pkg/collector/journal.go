@@ -47,6 +47,9 @@ func (j *journal) record(now problems) {
 func (j *journal) recordLacking(brokers []lag.Broker) {
 	now := map[lag.Capability][]int32{}
 	for i := range brokers {
+		if brokers[i].Err != nil {
+			return // it may not have said what it can do, which is no change
+		}
 		for _, capability := range brokers[i].Lacking {
 			now[capability] = append(now[capability], brokers[i].ID)
 		}

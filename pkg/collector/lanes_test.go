@@ -187,6 +187,15 @@ func TestWhatBrokersLackIsNamedOnce(t *testing.T) {
 	if n := strings.Count(f.log.String(), "batched_offset_fetch"); n != 1 || !strings.Contains(f.log.String(), "brokers=[2]") {
 		t.Errorf("named %d times:\n%s", n, f.log)
 	}
+	down := *o // a broker that is away does not say what it lacks, and is not named again when it is back
+	down.Brokers = []lag.Broker{o.Brokers[0], {ID: 2, Err: errRefused}}
+	for _, observed := range []*lag.Observation{&down, o} {
+		f.reader = readerFunc(func(context.Context) *lag.Observation { return observed })
+		f.pollAll(t.Context())
+	}
+	if n := strings.Count(f.log.String(), "batched_offset_fetch"); n != 1 {
+		t.Errorf("named %d times after an outage:\n%s", n, f.log)
+	}
 	if v := testutil.ToFloat64(f.metrics.lacking.WithLabelValues("c", "2", "batched_offset_fetch")); v != 1 {
 		t.Errorf("the series says %v", v)
 	}

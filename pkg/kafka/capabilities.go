@@ -78,7 +78,7 @@ func requestFor(capability lag.Capability) (key, least int16) {
 	case lag.CapabilityTopicIDs:
 		return int16(kmsg.Metadata), 10
 	case lag.CapabilityLastStable:
-		return int16(kmsg.ListOffsets), 2
+		return int16(kmsg.ListOffsets), isolationVersion
 	case lag.CapabilityLeaderEpochs:
 		return int16(kmsg.ListOffsets), 4
 	}

@@ -13,7 +13,13 @@ import (
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
 )
 
-var errUnknownType = errors.New("this version of the adapter does not know groups of this type")
+var (
+	errUnknownType = errors.New("this version of the adapter does not know groups of this type")
+	errNoAllTopics = errors.New("the broker is too old (before Kafka 0.10.2) to tell on which topics a group has committed")
+)
+
+// allTopicsVersion is the first version of OffsetFetch that answers for all topics of a group (KIP-88).
+const allTopicsVersion = 2
 
 // offsetFetchGroups is the first version of OffsetFetch that takes several groups (KIP-709).
 const offsetFetchGroups = 8
@@ -72,6 +78,9 @@ func (c *collection) fetchBatch(ctx context.Context, broker int32, groups []*lag
 	if err == nil {
 		answers, err = resp.decode(decodeAsked(namesOf(groups)), c.topicNames, func(code int16) error { return codeError(broker, req, code) })
 		err = c.malformed(broker, op, err)
+	}
+	if err == nil && resp.Version < allTopicsVersion { // it has answered for no topic at all
+		err = &lag.ReadError{Class: lag.ClassUnsupported, Broker: broker, Op: op, Err: errNoAllTopics}
 	}
 	if err != nil {
 		asked.fail(groups, err)

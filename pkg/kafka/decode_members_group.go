@@ -135,7 +135,7 @@ func (c *memberCursor) consumerMember(m *lag.Member) error {
 	c.int32()        // epoch
 	m.ClientID, m.ClientHost = c.string(), c.string()
 	m.Subscribed = c.topics(1)
-	c.nullableText() // regular expression: the broker does not say what it resolves to
+	m.Pattern = c.nullableString()
 	const topicID = 16
 	m.Assigned = c.assigned(topicID+3, topicID)
 	c.tags()

@@ -52,7 +52,8 @@ func classicMember(m *kmsg.DescribeGroupsResponseGroupMember, protocolType strin
 }
 
 func consumerMember(m *kmsg.ConsumerGroupDescribeResponseGroupMember) lag.Member {
-	out := lag.Member{ID: m.MemberID, InstanceID: deref(m.InstanceID), ClientID: m.ClientID, ClientHost: m.ClientHost, Subscribed: m.SubscribedTopics}
+	out := lag.Member{ID: m.MemberID, InstanceID: deref(m.InstanceID), ClientID: m.ClientID, ClientHost: m.ClientHost, Subscribed: m.SubscribedTopics,
+		Pattern: deref(m.SubscribedTopicRegex)}
 	for _, t := range m.Assignment.TopicPartitions {
 		out.Assigned = append(out.Assigned, lag.TopicPartitions{Topic: t.Topic, Partitions: t.Partitions})
 	}

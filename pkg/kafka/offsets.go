@@ -77,7 +77,11 @@ func (c *collection) byLeader(n need) map[int32][]place {
 	return places
 }
 
+// isolationVersion is the first version of ListOffsets that knows the last stable offset (KIP-98).
+const isolationVersion = 2
+
 var (
+	errNoIsolation      = errors.New("the broker is too old to tell the last stable offset")
 	errPartitionLeftOut = errors.New("the broker left the partition out of its answer")
 	errPartitionTwice   = errors.New("two answers for one partition")
 )
@@ -90,6 +94,9 @@ func (c *collection) listOffsets(ctx context.Context, leader int32, places []pla
 	if err == nil {
 		answers, err = resp.decode(c.topicNames)
 		err = c.malformed(leader, "ListOffsets", err)
+	}
+	if err == nil && kind.isolation == readCommitted && resp.Version < isolationVersion { // it has given the high watermark
+		err, answers = &lag.ReadError{Class: lag.ClassUnsupported, Broker: leader, Op: "ListOffsets", Err: errNoIsolation}, nil
 	}
 	missing := err
 	if err == nil {

@@ -4,7 +4,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
 )
@@ -39,5 +42,26 @@ func TestRow5PartitionsWithoutACommit(t *testing.T) {
 	}
 	if _, value := ask(earliest, s); value != 33 {
 		t.Errorf("earliest, after 7 records were deleted: %d", value)
+	}
+}
+
+// Brokers that are too old for what is asked answer something else: the high watermark for the last stable offset, and no topic at
+// all for all of them. Neither may pass for the answer.
+func TestRow12AnswersToAnotherQuestionAreNotBelieved(t *testing.T) {
+	old := func(key kmsg.Key, version int16) *fake {
+		versions := kversion.V2_1_0()
+		versions.SetMaxKeyVersion(int16(key), version)
+		f := newFake(t, kfake.MaxVersions(versions))
+		f.produce("orders", 5, 0)
+		f.commit("billing", "orders", 2)
+		return f
+	}
+	readCommitted := func(c *Config) { c.Policy = func(string) lag.Policy { return lag.Policy{ReadCommitted: true} } }
+	p := topic(t, old(kmsg.ListOffsets, 1).reader(readCommitted).Read(t.Context(), nil), "orders").Partitions[0]
+	if p.End.Err != nil || lag.ClassOf(p.LastStable.Err) != lag.ClassUnsupported || !p.LastStable.ReadAt.IsZero() {
+		t.Errorf("last stable offset %+v beside the end %+v", p.LastStable, p.End)
+	}
+	if g := group(t, old(kmsg.OffsetFetch, 1).reader().Read(t.Context(), nil), "billing"); lag.ClassOf(g.CommitsErr) != lag.ClassUnsupported || !g.CommitsReadAt.IsZero() {
+		t.Errorf("commits %+v, %v", g.Commits, g.CommitsErr)
 	}
 }

@@ -194,12 +194,15 @@ func TestUnsubscribedTopicsCountUnlessIgnored(t *testing.T) {
 		group  part
 		want   int64
 	}{
-		"by default":              {lag.Policy{}, billing(subscribes("orders")), 50},
-		"ignored":                 {ignore, billing(subscribes("orders")), 10},
-		"assigned by hand":        {ignore, billing(assigned("orders", 0)), 10},
-		"nobody tells":            {ignore, billing(), 50},
-		"members without topics":  {ignore, billing(subscribes()), 50},
-		"members are not known":   {ignore, billing(membersFail(lag.ClassTimeout)), 50},
+		"by default":             {lag.Policy{}, billing(subscribes("orders")), 50},
+		"ignored":                {ignore, billing(subscribes("orders")), 10},
+		"assigned by hand":       {ignore, billing(assigned("orders", 0)), 10},
+		"nobody tells":           {ignore, billing(), 50},
+		"members without topics": {ignore, billing(subscribes()), 50},
+		"members are not known":  {ignore, billing(membersFail(lag.ClassTimeout)), 50},
+		"a pattern tells no topics": {ignore, billing(subscribes("orders"), func(g *lag.GroupObservation) {
+			g.Type, g.Members = lag.GroupConsumer, append(g.Members, lag.Member{Pattern: "le.*"})
+		}), 50},
 		"several, one topic each": {ignore, billing(subscribes("orders"), subscribes("left")), 50},
 	} {
 		t.Run(name, func(t *testing.T) {

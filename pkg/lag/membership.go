@@ -11,11 +11,14 @@ type memberTopics struct {
 	// assigned are partitions, in order by topic and number, of topics that nobody subscribes to: manual assignments, or a
 	// subscription just given up.
 	assigned []TopicPartitions
+	// patterns says that some member subscribes by a regular expression, so that there may be more topics.
+	patterns bool
 }
 
 func membership(members []Member) *memberTopics {
 	m := &memberTopics{}
 	for i := range members {
+		m.patterns = m.patterns || members[i].Pattern != ""
 		for _, topic := range members[i].Subscribed {
 			if len(m.subscribed) == 0 || m.subscribed[len(m.subscribed)-1] != topic { // most members subscribe to the same
 				m.subscribed = append(m.subscribed, topic)
@@ -55,7 +58,7 @@ func onePerTopic(all []TopicPartitions) []TopicPartitions {
 
 // with adds the partitions of a reading before, all of the topic's where it could not tell which the group has.
 func (m *memberTopics) with(topics []TopicLag) *memberTopics {
-	sum := &memberTopics{subscribed: slices.Clone(m.subscribed)}
+	sum := &memberTopics{subscribed: slices.Clone(m.subscribed), patterns: m.patterns}
 	assigned := slices.Clone(m.assigned)
 	for i := range topics {
 		if topics[i].moreRows {
@@ -86,8 +89,8 @@ func (m *memberTopics) of(topic string) []int32 {
 	return m.assigned[i].Partitions
 }
 
-// tell says whether the members tell of any topic.
-func (m *memberTopics) tell() bool { return len(m.subscribed)+len(m.assigned) > 0 }
+// tell says whether the members tell all the topics to which they subscribe.
+func (m *memberTopics) tell() bool { return len(m.subscribed)+len(m.assigned) > 0 && !m.patterns }
 
 // sameMembers says whether both are the very same reading.
 func sameMembers(a, b []Member) bool {

@@ -172,7 +172,10 @@ type Member struct {
 	ClientID   string
 	ClientHost string // as the broker gives it, such as "/10.1.2.3"
 	Subscribed []string
-	Assigned   []TopicPartitions
+	// Pattern is the regular expression by which the member subscribes (KIP-848), empty if it does not. The broker does not tell
+	// which topics match it.
+	Pattern  string
+	Assigned []TopicPartitions
 }
 
 // TopicPartitions names partitions of one topic.
