@@ -58,7 +58,7 @@ func fixture() []*lag.Snapshot {
 	}
 	billing := group("billing", topic("invoices", 5))
 	billing.MembersErr = &lag.ReadError{Class: lag.ClassAuthorization, Broker: 1, Op: "DescribeGroups", Err: errors.New("not allowed")}
-	lost := group("lost", lag.TopicLag{Topic: "orders", Partitions: []lag.PartitionLag{{Partition: 0, Unread: &lag.Unread{Err: hung()}}}, Err: hung()})
+	lost := group("lost", lag.TopicLag{Topic: "orders", Partitions: []lag.PartitionLag{{Partition: 0, Unread: 1}}, Unread: []lag.Unread{{Err: hung()}}, Err: hung()})
 	groups := []*lag.Group{billing, lost, orders}
 	return []*lag.Snapshot{{Cluster: "main", TakenAt: readAt, ListedAt: readAt, Groups: groups}}
 }

@@ -64,11 +64,10 @@ func commitsKind() decodeKind {
 				for _, t := range g.Topics {
 					topic := lag.TopicCommits{Topic: t.Topic}
 					for _, p := range t.Partitions {
-						row := lag.Commit{Partition: p.Partition, LeaderEpoch: p.LeaderEpoch, Offset: p.Offset, BrokerLag: lag.NoOffset}
+						topic.Partitions = append(topic.Partitions, lag.Commit{Partition: p.Partition, LeaderEpoch: p.LeaderEpoch, Offset: p.Offset})
 						if p.ErrorCode != 0 {
-							row.Err = testCodeError(p.ErrorCode)
+							topic.Failed = append(topic.Failed, lag.FailedCommit{Partition: p.Partition, Err: testCodeError(p.ErrorCode)})
 						}
-						topic.Partitions = append(topic.Partitions, row)
 					}
 					one.Topics = append(one.Topics, topic)
 				}
@@ -83,6 +82,9 @@ func commitsKind() decodeKind {
 // canonicalCommits puts what is there twice in one order. What ours sorted it leaves sorted, by the same keys.
 func canonicalCommits(topics []lag.TopicCommits) {
 	for _, t := range topics {
+		slices.SortFunc(t.Failed, func(a, b lag.FailedCommit) int {
+			return cmp.Or(cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Err.Error(), b.Err.Error()))
+		})
 		slices.SortFunc(t.Partitions, func(a, b lag.Commit) int {
 			return cmp.Or(cmp.Compare(a.Partition, b.Partition), cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)))
 		})
@@ -101,7 +103,7 @@ func endsKind() decodeKind {
 	return decodeKind{
 		name: "ListOffsets", maxVersion: kmsg.NewPtrListOffsetsResponse().MaxVersion(),
 		request: func(version int16) kmsg.Request {
-			return endsRequest{&kmsg.ListOffsetsRequest{Version: version}}
+			return &endsRequest{version: version}
 		},
 		theirs: func() kmsg.Response { return kmsg.NewPtrListOffsetsResponse() },
 		ours: func(resp kmsg.Response) (any, error) {
@@ -150,7 +152,7 @@ func metadataKind() decodeKind {
 
 func expectedMetadata(resp kmsg.Response) any {
 	r := resp.(*kmsg.MetadataResponse)
-	out := decodedMetadata{Code: r.ErrorCode, ClusterID: deref(r.ClusterID), ControllerID: r.ControllerID}
+	out := decodedMetadata{Code: r.ErrorCode}
 	for _, b := range r.Brokers {
 		out.Brokers = append(out.Brokers, lag.Broker{ID: b.NodeID, Address: net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port)))})
 	}
@@ -163,14 +165,19 @@ func expectedMetadata(resp kmsg.Response) any {
 		slices.SortStableFunc(t.Partitions, func(a, b kmsg.MetadataResponseTopicPartition) int { return cmp.Compare(a.Partition, b.Partition) })
 		for _, p := range t.Partitions {
 			row := lag.Partition{
-				Partition: p.Partition, Leader: p.Leader, PreferredLeader: -1, LeaderEpoch: -1,
-				Replicas: len(p.Replicas), InSyncReplicas: len(p.ISR),
+				Partition: p.Partition, Leader: p.Leader, PreferredLeader: -1, LeaderEpoch: p.LeaderEpoch,
+				Replicas: int32(len(p.Replicas)), InSyncReplicas: int32(len(p.ISR)),
 			}
 			if len(p.Replicas) > 0 {
 				row.PreferredLeader = p.Replicas[0]
 			}
 			topic.Partitions = append(topic.Partitions, row)
-			topic.More = append(topic.More, decodedPartition{LeaderEpoch: p.LeaderEpoch, Code: p.ErrorCode})
+			if p.Leader < 0 {
+				if topic.Codes == nil {
+					topic.Codes = map[int32]int16{}
+				}
+				topic.Codes[p.Partition] = p.ErrorCode
+			}
 		}
 		out.Topics = append(out.Topics, topic)
 	}

@@ -9,19 +9,10 @@ import (
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
 )
 
-// endsRequest is a ListOffsets whose answer is an *endsResponse.
-type endsRequest struct{ *kmsg.ListOffsetsRequest }
-
 var (
-	_ kmsg.Request          = endsRequest{}
 	_ kmsg.Response         = (*endsResponse)(nil)
 	_ kmsg.ThrottleResponse = (*endsResponse)(nil)
 )
-
-// ResponseKind returns what the client is to read the answer into.
-func (r endsRequest) ResponseKind() kmsg.Response {
-	return &endsResponse{ListOffsetsResponse: kmsg.ListOffsetsResponse{Version: r.Version}}
-}
 
 // endsResponse is the answer to an endsRequest. Of kmsg's fields, only Version and ThrottleMillis are set.
 type endsResponse struct {

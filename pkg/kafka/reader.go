@@ -156,12 +156,13 @@ type collection struct {
 	brokers []*brokerState           // by ID
 	adrift  []lag.GroupObservation   // groups without a coordinator to ask
 	parts   [][]lag.GroupObservation // the groups of each of the brokers, by the same index
-	// epochs holds the leader epoch of each partition in obs.Topics as Metadata told it, by the same indexes.
-	epochs  [][]decodedPartition
-	topicAt map[string]int        // where each topic stands in obs.Topics; nil if that is to be searched for
-	olds    map[string]*lag.Group // the groups of prev; nil if they are to be searched for
-	needs   [][]need              // what to read of each partition in obs.Topics, by the same indexes
-	known   []*lag.Topic          // what is known of each topic in obs.Topics from before, by the same index
+	topicAt map[string]int           // where each topic stands in obs.Topics; nil if that is to be searched for
+	olds    map[string]*lag.Group    // the groups of prev; nil if they are to be searched for
+	needs   []topicNeeds             // what to read of each topic in obs.Topics, by the same index
+	// leaderless holds the reasons why partitions have no leader, as codes.
+	leaderless map[partitionName]int16
+	// failures are the offsets that could not be read.
+	failures offsetFailures
 }
 
 func (r *Reader) newCollection(l *lane, prev *lag.Snapshot) *collection {

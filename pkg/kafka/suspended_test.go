@@ -157,15 +157,15 @@ func TestRow9OffsetsAreReadWhereTheyAreNeeded(t *testing.T) {
 	if err := f.DeleteRecords("orders", 2, 7); err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range topic(t, r.Read(t.Context(), s), "orders").Partitions {
-		if p.End.Value != 9 || !p.Start.ReadAt.IsZero() || p.LastStable.ReadAt.IsZero() == (p.Partition == 0) {
-			t.Errorf("partition %d: %+v", p.Partition, p)
+	for _, p := range logs(topic(t, r.Read(t.Context(), s), "orders")) {
+		if p.End.Value != 9 || !p.Start.ReadAt.IsZero() || p.LastStable.ReadAt.IsZero() == (p.Partition.Partition == 0) {
+			t.Errorf("partition %d: %+v", p.Partition.Partition, p)
 		}
 	}
-	s.Topics[slices.IndexFunc(s.Topics, func(t *lag.Topic) bool { return t.Name == "orders" })].Partitions[2].Start.Value = 6 // as if retention had been seen
-	for _, p := range topic(t, r.Read(t.Context(), s), "orders").Partitions {
-		if p.Start.ReadAt.IsZero() == (p.Partition == 2) {
-			t.Errorf("partition %d with a commit before the log start: %+v", p.Partition, p.Start)
+	s.Topics[slices.IndexFunc(s.Topics, func(t *lag.Topic) bool { return t.Name == "orders" })].Starts.Values[2] = 6 // as if retention had been seen
+	for _, p := range logs(topic(t, r.Read(t.Context(), s), "orders")) {
+		if p.Start.ReadAt.IsZero() == (p.Partition.Partition == 2) {
+			t.Errorf("partition %d with a commit before the log start: %+v", p.Partition.Partition, p.Start)
 		}
 	}
 }

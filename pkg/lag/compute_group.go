@@ -122,13 +122,14 @@ func (g *Group) rebalancing() bool {
 	return g.Type == GroupClassic && (g.State == "PreparingRebalance" || g.State == "CompletingRebalance")
 }
 
-func commitsOf(topics []TopicCommits, name string) ([]Commit, error) {
+// commitsOf returns the commits on the topic.
+func commitsOf(topics []TopicCommits, name string) (*TopicCommits, error) {
 	i, ok := slices.BinarySearchFunc(topics, name, func(t TopicCommits, name string) int { return cmp.Compare(t.Topic, name) })
 	if !ok {
-		return nil, nil
+		return &TopicCommits{}, nil
 	}
 	if i+1 < len(topics) && topics[i+1].Topic == name {
-		return topics[i].Partitions, errTwoAnswers
+		return &topics[i], errTwoAnswers
 	}
-	return topics[i].Partitions, nil
+	return &topics[i], nil
 }

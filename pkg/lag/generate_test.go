@@ -176,29 +176,29 @@ func (c *cluster) topicParts(topic *clusterTopic) []topicPart {
 	}
 	parts := []topicPart{id(topic.id)}
 	for p := range topic.end {
-		parts = append(parts, log(topic.start[p], topic.end[p]), edit(func(p *lag.Partition) {
+		parts = append(parts, log(topic.start[p], topic.end[p]), edit(func(p *logRow) {
 			p.LastStable = lag.Offset{Value: max(p.Start.Value, p.End.Value-topic.open), ReadAt: p.End.ReadAt}
 			p.LeaderEpoch = topic.epoch
 		}))
 		switch c.number("fault of a partition", 1, 30) {
 		case 23:
-			parts = append(parts, edit(func(p *lag.Partition) { p.Start = lag.Offset{} })) // not asked for
+			parts = append(parts, edit(func(p *logRow) { p.Start = lag.Offset{} })) // not asked for
 		case 22:
-			parts = append(parts, edit(func(p *lag.Partition) { p.End, p.LastStable = lag.Offset{}, lag.Offset{} }))
+			parts = append(parts, edit(func(p *logRow) { p.End, p.LastStable = lag.Offset{}, lag.Offset{} }))
 		case 21:
-			parts = append(parts, edit(func(p *lag.Partition) { p.LastStable = lag.Offset{Err: failed(c.class())} }))
+			parts = append(parts, edit(func(p *logRow) { p.LastStable = lag.Offset{Err: failed(c.class())} }))
 		case 20:
-			parts = append(parts, edit(func(p *lag.Partition) { p.LeaderEpoch = -1 }))
+			parts = append(parts, edit(func(p *logRow) { p.LeaderEpoch = -1 }))
 		case 30:
 			parts = append(parts, endFails(c.class()))
 		case 29, 28, 27:
 			parts = append(parts, startFails(c.class()))
 		case 26:
-			parts = append(parts, edit(func(p *lag.Partition) { p.End.ReadAt = p.End.ReadAt.Add(-1e9) })) // before the commits
+			parts = append(parts, edit(func(p *logRow) { p.End.ReadAt = p.End.ReadAt.Add(-1e9) })) // before the commits
 		case 25:
-			parts = append(parts, edit(func(p *lag.Partition) { p.End.Value = -7 }))
+			parts = append(parts, edit(func(p *logRow) { p.End.Value = -7 }))
 		case 24:
-			parts = append(parts, edit(func(p *lag.Partition) { p.End.Value += 1 << 53 }))
+			parts = append(parts, edit(func(p *logRow) { p.End.Value += 1 << 53 }))
 		}
 	}
 	return parts
@@ -241,9 +241,9 @@ func (c *cluster) groupParts(name string) []groupPart {
 }
 
 func (c *cluster) commitParts(topic string, offsets []int64) groupPart {
-	var rows []lag.Commit
+	var rows []commitRow
 	for p, offset := range offsets {
-		row := lag.Commit{Partition: int32(p), Offset: offset, LeaderEpoch: int32(c.number("committed in epoch", -1, 2)), BrokerLag: int64(c.number("lag by the broker", -1, 9))}
+		row := commitRow{Partition: int32(p), Offset: offset, LeaderEpoch: int32(c.number("committed in epoch", -1, 2)), BrokerLag: int64(c.number("lag by the broker", -1, 9))}
 		switch c.number("fault of a commit", 1, 40) {
 		case 40:
 			row.Err = failed(c.class())

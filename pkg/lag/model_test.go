@@ -156,7 +156,7 @@ func (m *model) read(g *modelGroup, read *lag.GroupObservation) reading {
 			continue
 		}
 		if known := m.topics[t.Topic]; known != nil && known.gone() && len(t.Partitions) > 0 {
-			g.bury(t.Topic, t.Partitions)
+			g.bury(t.Topic, commitRows(&t))
 			buried[t.Topic] = true
 		}
 		for _, c := range t.Partitions {
@@ -177,7 +177,7 @@ func (m *model) read(g *modelGroup, read *lag.GroupObservation) reading {
 }
 
 // bury notes that the topic is gone while the group has commits on it.
-func (g *modelGroup) bury(topic string, commits []lag.Commit) {
+func (g *modelGroup) bury(topic string, commits []commitRow) {
 	history := map[int32]past{-1: {commit: lag.NoOffset, deleted: true}}
 	for _, c := range commits {
 		before, found := g.history[topic][c.Partition]
@@ -275,6 +275,9 @@ func (m *model) row(read *lag.GroupObservation, t *modelTopic, history map[int32
 	if share {
 		before.doubt = nil
 	}
+	if t != nil && another(before.id, t.id) {
+		before.first = nil // it was of another log
+	}
 	if t == nil || t.err {
 		if before.deleted && !share {
 			before.doubt = before.certain(read.CommitsReadAt)
@@ -310,7 +313,7 @@ func (m *model) row(read *lag.GroupObservation, t *modelTopic, history map[int32
 		return value, now
 	}
 	end := p.end.value
-	if another(before.id, t.id) || now.first == nil || *now.first > end {
+	if now.first == nil || *now.first > end {
 		now.first = &end
 	}
 	since := end - *now.first
@@ -329,11 +332,11 @@ func (p past) certain(since time.Time) *modelDoubt {
 }
 
 // commitIn finds the commit of the partition; ok is false if none can be believed.
-func commitIn(read *lag.GroupObservation, topic string, partition int32) (commit lag.Commit, ok bool) {
-	commit, found := lag.Commit{Partition: partition, Offset: lag.NoOffset, LeaderEpoch: -1, BrokerLag: -1}, 0
-	for _, t := range read.Commits {
-		for _, c := range t.Partitions {
-			if t.Topic == topic && c.Partition == partition {
+func commitIn(read *lag.GroupObservation, topic string, partition int32) (commit commitRow, ok bool) {
+	commit, found := commitRow{Partition: partition, Offset: lag.NoOffset, LeaderEpoch: -1, BrokerLag: -1}, 0
+	for i := range read.Commits {
+		for _, c := range commitRows(&read.Commits[i]) {
+			if read.Commits[i].Topic == topic && c.Partition == partition {
 				commit, found = c, found+1
 			}
 		}
@@ -341,7 +344,7 @@ func commitIn(read *lag.GroupObservation, topic string, partition int32) (commit
 	return commit, found <= 1 && commit.Err == nil && commit.Offset >= lag.NoOffset
 }
 
-func (m *model) lag(read *lag.GroupObservation, p modelPartition, commit lag.Commit, doubt *modelDoubt, anotherLog bool) (*int64, *modelDoubt) {
+func (m *model) lag(read *lag.GroupObservation, p modelPartition, commit commitRow, doubt *modelDoubt, anotherLog bool) (*int64, *modelDoubt) {
 	var known int64
 	if read.Type == lag.GroupShare && commit.BrokerLag >= 0 {
 		known = commit.BrokerLag

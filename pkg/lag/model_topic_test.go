@@ -100,8 +100,7 @@ func (t *modelTopic) read(read *lag.Topic, o *lag.Observation) *modelTopic {
 			c.parts[number] = p
 		}
 	}
-	for i := range read.Partitions {
-		r := &read.Partitions[i]
+	for _, r := range logsOf(read) {
 		before := modelPartition{epoch: -1}
 		if t != nil {
 			if p, ok := t.parts[r.Partition]; ok {

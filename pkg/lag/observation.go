@@ -98,8 +98,15 @@ type Topic struct {
 	// Err says why the partitions are not known; Class ClassNotFound if the brokers say that the topic does not exist.
 	Err error
 	// ReadAt is when the partitions, their leaders and their replicas were read; zero if never. Compute sets it.
-	ReadAt     time.Time
+	ReadAt time.Time
+	// Partitions are in the order of their numbers. They never change, and observations and snapshots share them.
 	Partitions []Partition
+
+	Starts      Offsets // log start offsets
+	Ends        Offsets // high watermarks
+	LastStables Offsets // last stable offsets, which is where read_committed consumers stop
+	// LeaderEpochs are those that the leaders told with Ends, by the index of Partitions, -1 where they did not; nil if none did.
+	LeaderEpochs []int32
 
 	// missed counts, in a Snapshot, the answers in a row that said that the topic does not exist.
 	missed int
@@ -107,35 +114,18 @@ type Topic struct {
 	version *version
 }
 
-// Partition is one partition of a topic.
+// Partition is one partition of a topic, as Metadata describes it.
 type Partition struct {
 	Partition       int32
 	Leader          int32 // node id, -1 if there is none now
+	LeaderEpoch     int32 // -1 if the broker did not tell
 	PreferredLeader int32 // the first replica, -1 if the replicas are not known
-	Replicas        int
-	InSyncReplicas  int
-	Start           Offset // log start offset
-	End             Offset // high watermark
-	LastStable      Offset // last stable offset, which is where read_committed consumers stop
-	// LeaderEpoch is the leader's, as it told with End; -1 if it did not.
-	LeaderEpoch int32
+	Replicas        int32
+	InSyncReplicas  int32
 }
 
 // version stands for itself: two are the same if they are the same pointer.
 type version struct{ _ byte }
-
-// Offset is one offset of a partition's log. Value counts only if ReadAt is set. In an Observation, the zero Offset was not
-// asked for. In a Snapshot, an Err together with a ReadAt means: not read in the latest collection, Value is from ReadAt.
-type Offset struct {
-	Value  int64
-	ReadAt time.Time
-	Err    error
-}
-
-// Known says whether the offset was read at most maxAge before now.
-func (o Offset) Known(now time.Time, maxAge time.Duration) bool {
-	return !o.ReadAt.IsZero() && now.Sub(o.ReadAt) <= maxAge
-}
 
 // GroupType is the type that ListGroups v5 (KIP-848) gives; brokers that do not tell have classic groups only.
 type GroupType string
@@ -187,17 +177,25 @@ type TopicPartitions struct {
 // TopicCommits are a group's committed offsets on one topic.
 type TopicCommits struct {
 	Topic      string
-	Partitions []Commit
+	Partitions []Commit // in the order of their numbers
+	// Failed says which of Partitions could not be read, in order; nil if all could.
+	Failed []FailedCommit
+	// BrokerLags are, by the index of Partitions, the lags that the broker gives of a share group, NoOffset (-1) where it gives
+	// none; nil if it gives none at all. They are the only ones that count records behind the start offset as done (acknowledged out
+	// of order). Of other groups they mean nothing.
+	BrokerLags []int64
 }
 
 // Commit is the committed offset of one partition: the next record that the group will read. Of a share group, it is the
-// share-partition start offset (KIP-932): all records before it are done with.
+// share-partition start offset (KIP-932): all records before it are done with. There are very many of these.
 type Commit struct {
 	Partition   int32
 	LeaderEpoch int32 // of the last record read, -1 if the consumer did not say
 	Offset      int64 // NoOffset if there is none
-	// BrokerLag is the lag that the broker gives of a share group, NoOffset (-1) if it gives none. It is the only lag that counts
-	// records behind the start offset as done (acknowledged out of order). Of other groups it means nothing.
-	BrokerLag int64
+}
+
+// FailedCommit says why the commit of one partition could not be read.
+type FailedCommit struct {
+	Partition int32
 	Err       error
 }

@@ -220,7 +220,7 @@ func (s *summation) tally(topics []TopicLag) tally {
 
 func (s *summation) row(sum *tally, t *TopicLag, row *PartitionLag) {
 	sum.Partitions++
-	if err := row.Err(); err != nil && sum.reason == nil {
+	if err := t.RowErr(row); err != nil && sum.reason == nil {
 		sum.reason = fmt.Errorf("topic %q partition %d: %w", t.Topic, row.Partition, err)
 	}
 	if at := t.RowReadAt(row); sum.ReadAt.IsZero() || at.Before(sum.ReadAt) {
