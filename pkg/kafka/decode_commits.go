@@ -82,6 +82,8 @@ type commitsDecoder struct {
 	names   decodeNames
 	codeErr func(code int16) error
 	rows    decodeArena[lag.Commit]
+	// perTopic has room for the topics of several groups, most of which have few.
+	perTopic decodeArena[lag.TopicCommits]
 }
 
 func (d *commitsDecoder) groups(names decodeNames) []decodedCommits {
@@ -112,7 +114,7 @@ func (d *commitsDecoder) topics(wanted bool) []lag.TopicCommits {
 		rows := d.array(d.rowSize)
 		if read && d.err == nil {
 			if out == nil {
-				out = make([]lag.TopicCommits, 0, min(n, 64))
+				out = d.perTopic.take(min(n, 64), len(d.rest)/32)[:0]
 			}
 			out = append(out, lag.TopicCommits{Topic: name})
 			d.partitions(&out[len(out)-1], rows)

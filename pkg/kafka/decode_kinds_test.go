@@ -35,7 +35,7 @@ func anyName(name []byte) (string, bool) { return string(name), true }
 func anyTopic(string) bool { return true }
 
 func decodeKinds() []decodeKind {
-	return []decodeKind{commitsKind(), endsKind(), metadataKind(), membersKind(), consumerMembersKind()}
+	return []decodeKind{commitsKind(), endsKind(), metadataKind(), listKind(), membersKind(), consumerMembersKind()}
 }
 
 func commitsKind() decodeKind {
@@ -185,6 +185,32 @@ func expectedMetadata(resp kmsg.Response) any {
 	return out
 }
 
+func listKind() decodeKind {
+	type list struct {
+		code   int16
+		groups []decodedGroup
+	}
+	return decodeKind{
+		name: "ListGroups", maxVersion: kmsg.NewPtrListGroupsResponse().MaxVersion(),
+		request: func(version int16) kmsg.Request {
+			return listRequest{&kmsg.ListGroupsRequest{Version: version}}
+		},
+		theirs: func() kmsg.Response { return kmsg.NewPtrListGroupsResponse() },
+		ours: func(resp kmsg.Response) (any, error) {
+			code, groups, err := resp.(*listResponse).decode(anyName)
+			return list{code, groups}, err
+		},
+		expect: func(resp kmsg.Response) any {
+			r := resp.(*kmsg.ListGroupsResponse)
+			out := list{code: r.ErrorCode}
+			for _, g := range r.Groups {
+				out.groups = append(out.groups, decodedGroup{g.Group, g.ProtocolType, g.GroupState, g.GroupType})
+			}
+			return out
+		},
+	}
+}
+
 func membersKind() decodeKind {
 	return decodeKind{
 		name: "DescribeGroups", maxVersion: kmsg.NewPtrDescribeGroupsResponse().MaxVersion(),
@@ -193,7 +219,7 @@ func membersKind() decodeKind {
 		},
 		theirs: func() kmsg.Response { return kmsg.NewPtrDescribeGroupsResponse() },
 		ours: func(resp kmsg.Response) (any, error) {
-			return resp.(*membersResponse).decode(anyName, anyTopic, &memberCache{})
+			return resp.(*membersResponse).decode(anyName, nil, anyTopic, &memberCache{})
 		},
 		expect: func(resp kmsg.Response) any {
 			out := []decodedMembers{}
@@ -221,7 +247,7 @@ func consumerMembersKind() decodeKind {
 		},
 		theirs: func() kmsg.Response { return kmsg.NewPtrConsumerGroupDescribeResponse() },
 		ours: func(resp kmsg.Response) (any, error) {
-			return resp.(*consumerMembersResponse).decode(anyName, anyTopic, &memberCache{})
+			return resp.(*consumerMembersResponse).decode(anyName, nil, anyTopic, &memberCache{})
 		},
 		expect: func(resp kmsg.Response) any {
 			out := []decodedMembers{}

@@ -91,7 +91,7 @@ func (c *collection) brokersRead() []lag.Broker {
 func (c *collection) readMetadata(ctx context.Context) {
 	resp, err := c.askMetadata(ctx, func() *kmsg.MetadataRequest {
 		return kmsg.NewPtrMetadataRequest() // nil topics: all of them
-	})
+	}, c.reader.topics.decode)
 	if err != nil {
 		c.obs.MetadataErr = err
 		return
@@ -106,13 +106,15 @@ func (c *collection) readMetadata(ctx context.Context) {
 	c.reader.hot.keep(addresses)
 	c.readCoordinators(resp)
 	c.addTopics(resp)
-	c.indexTopics()
+	c.topicAt = c.reader.topics.topicPlaces(resp, c.obs.Topics)
 }
 
 // askMetadata asks any broker. Its topics are those that are to be read, and the offsets topic.
-func (c *collection) askMetadata(ctx context.Context, request func() *kmsg.MetadataRequest) (*decodedMetadata, error) {
+func (c *collection) askMetadata(ctx context.Context, request func() *kmsg.MetadataRequest,
+	decode func(*metadataResponse, decodeNames) (*decodedMetadata, error),
+) (*decodedMetadata, error) {
 	return askAny(ctx, c, func() kmsg.Request { return metadataRequest{request()} }, func(resp kmsg.Response) (*decodedMetadata, error) {
-		m, err := resp.(*metadataResponse).decode(c.metadataNames)
+		m, err := decode(resp.(*metadataResponse), c.metadataNames)
 		if err == nil {
 			err = kerr.ErrorForCode(m.Code)
 		}
@@ -203,7 +205,7 @@ func (c *collection) describeTopics(ctx context.Context, names []string) (*decod
 			req.Topics = append(req.Topics, topic)
 		}
 		return req
-	})
+	}, (*metadataResponse).decode)
 }
 
 // addTopics adds the topics of a response, which are in the order of their names.
@@ -251,9 +253,8 @@ func (c *collection) addTopic(topic lag.Topic) {
 
 // indexTopics makes topicIndex quick, where it is asked for every topic of every group.
 func (c *collection) indexTopics() {
-	c.topicAt = make(map[string]int, len(c.obs.Topics))
-	for i := range c.obs.Topics {
-		c.topicAt[c.obs.Topics[i].Name] = i
+	if c.topicAt == nil {
+		c.topicAt = placesOf(c.obs.Topics)
 	}
 }
 

@@ -39,7 +39,7 @@ func (c *collection) decideNeeds() {
 	c.needs = make([]topicNeeds, len(c.obs.Topics))
 	for i := range c.obs.Topics {
 		t, n := &c.obs.Topics[i], &c.needs[i]
-		n.old = c.knownTopic(t)
+		n.old = c.knownTopic(t, i)
 		n.sameNumbers = n.old != nil && samePartitions(n.old.Partitions, t.Partitions)
 		if !c.obs.Partial {
 			n.all = needEnd
@@ -57,9 +57,15 @@ func (c *collection) decideNeeds() {
 	}
 }
 
-// knownTopic returns what is known of the topic from before, nil if nothing is, or if it was another topic of the same name.
-func (c *collection) knownTopic(t *lag.Topic) *lag.Topic {
-	old := c.prev.Topic(t.Name)
+// knownTopic returns what is known of the topic from before, nil if nothing is, or if it was another topic of the same name. It is
+// likely to stand at that index.
+func (c *collection) knownTopic(t *lag.Topic, index int) *lag.Topic {
+	var old *lag.Topic
+	if before := c.prev.Topics; index < len(before) && before[index].Name == t.Name {
+		old = before[index]
+	} else {
+		old = c.prev.Topic(t.Name)
+	}
 	var none [16]byte
 	if old == nil || old.ID != t.ID && old.ID != none && t.ID != none {
 		return nil

@@ -96,9 +96,9 @@ func (c *collection) makeRoom(now time.Time) {
 
 // neededOf returns what to ask each leader for. Where there is none, it notes why.
 func (c *collection) neededOf(kind offsetKind) []offsetsAsked {
-	asked := make([]offsetsAsked, len(c.brokers))
+	asked, ids := make([]offsetsAsked, len(c.brokers)), make([]int32, len(c.brokers))
 	for i, b := range c.brokers {
-		asked[i] = offsetsAsked{kind: kind, leader: b.id}
+		asked[i], ids[i] = offsetsAsked{kind: kind, leader: b.id}, b.id
 	}
 	for i := range c.needs {
 		n := &c.needs[i]
@@ -110,7 +110,7 @@ func (c *collection) neededOf(kind offsetKind) []offsetsAsked {
 			if n.of(j)&kind.need == 0 {
 				continue
 			}
-			if at := c.brokerAt(partitions[j].Leader); at >= 0 {
+			if at, known := slices.BinarySearch(ids, partitions[j].Leader); known {
 				asked[at].add(i, j)
 			} else {
 				c.fail(kind, i, j, c.whyNotAsked(i, j))
@@ -183,7 +183,10 @@ func (c *collection) setOffsets(topic int, rows []decodedEnd, a *offsetsAsked) {
 	values, epochs := a.kind.column(t).Values, t.LeaderEpochs
 	for i := range rows {
 		row := &rows[i]
-		at := t.Index(row.Partition)
+		at := int(row.Partition)
+		if at < 0 || at >= len(t.Partitions) || t.Partitions[at].Partition != row.Partition { // hardly ever
+			at = t.Index(row.Partition)
+		}
 		if at < 0 || t.Partitions[at].Leader != a.leader || n.of(at)&a.kind.need == 0 {
 			continue // not asked for
 		}

@@ -56,7 +56,8 @@ func (cfg Config) withDefaults() Config {
 type Reader struct {
 	cfg  Config
 	slow pace
-	// members is what was last decoded of each group.
+	// topics and members are what was last decoded of all topics and of each group.
+	topics  metadataCache
 	members memberCache
 	// Each lane has connections of its own, so that a large answer in one does not hold up the other.
 	full, hot *lane

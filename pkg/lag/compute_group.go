@@ -18,7 +18,8 @@ var (
 // group works out one group from its observation. What could not be read comes from old, with its older time; old is nil if the
 // group was not known.
 func (c *computation) group(old *Group, read *GroupObservation) *Group {
-	g := &Group{Name: read.Name, Type: read.Type, ProtocolType: read.ProtocolType, State: read.State, Coordinator: read.Coordinator}
+	g := c.newGroup()
+	*g = Group{Name: read.Name, Type: read.Type, ProtocolType: read.ProtocolType, State: read.State, Coordinator: read.Coordinator}
 	g.takeMembers(old, read, c.obs.StartedAt)
 	if old != nil && old.readSince(read, c.obs.StartedAt) {
 		g.keepReading(old)
@@ -41,6 +42,14 @@ func (c *computation) group(old *Group, read *GroupObservation) *Group {
 		}
 	}
 	return g
+}
+
+// newGroup makes room for a group. One alone has it to itself.
+func (c *computation) newGroup() *Group {
+	if c.obs.Partial {
+		return new(Group)
+	}
+	return &c.groups.take(1)[:1][0]
 }
 
 // readSince says whether the commits were read since those of the observation were.

@@ -18,8 +18,7 @@ func (c *computation) topics(g, old *Group, read *GroupObservation, policy Polic
 		owned = owned.with(old.Topics)
 	}
 	c.names = topicNames(c.names[:0], owned, read, policy)
-	g.Topics = make([]TopicLag, 0, len(c.names))
-	rows := make([]PartitionLag, 0, rowsExpected(old, read))
+	rows := c.makeRoom(g, rowsExpected(old, read))
 	for _, name := range c.names {
 		t := topicComputation{
 			name: name, group: g.Type, readAt: g.ReadAt, policy: policy,
@@ -39,6 +38,16 @@ func (c *computation) topics(g, old *Group, read *GroupObservation, policy Polic
 			g.Topics = append(g.Topics, lag)
 		}
 	}
+}
+
+// makeRoom makes room for the group's topics and rows. A group that was read alone has it to itself.
+func (c *computation) makeRoom(g *Group, rows int) []PartitionLag {
+	if c.obs.Partial {
+		g.Topics = make([]TopicLag, 0, len(c.names))
+		return make([]PartitionLag, 0, rows)
+	}
+	g.Topics = c.topicLags.take(len(c.names))
+	return c.rows.take(rows)
 }
 
 // topicNames appends the names of the group's topics, in order.
