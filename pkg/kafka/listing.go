@@ -75,6 +75,7 @@ func (c *collection) groupsOf(ctx context.Context, broker int32) ([]lag.GroupObs
 	if err != nil {
 		return nil, err
 	}
+	slices.SortFunc(listed, func(a, b decodedGroup) int { return cmp.Compare(a.Name, b.Name) })
 	groups := make([]lag.GroupObservation, len(listed))
 	for i, g := range listed {
 		groups[i] = lag.GroupObservation{Name: g.Name, Type: groupType(g.Type), ProtocolType: g.ProtocolType, State: g.State, Coordinator: broker}
@@ -101,9 +102,9 @@ func groupType(name string) lag.GroupType {
 	return cmp.Or(lag.GroupType(strings.ToLower(name)), lag.GroupClassic)
 }
 
-// distinct sorts the groups of one broker and keeps one of each name. One that is listed with two types is not to be believed.
+// distinct keeps one group of each name of those of one broker, which are in order. One that is listed with two types is not to be
+// believed.
 func distinct(groups []lag.GroupObservation) []lag.GroupObservation {
-	slices.SortFunc(groups, compareGroups)
 	kept := groups[:0]
 	for _, g := range groups {
 		last := len(kept) - 1

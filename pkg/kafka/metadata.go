@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"strconv"
@@ -105,8 +106,11 @@ func (c *collection) readMetadata(ctx context.Context) {
 	c.reader.full.keep(addresses)
 	c.reader.hot.keep(addresses)
 	c.readCoordinators(resp)
-	c.addTopics(resp)
-	c.topicAt = c.reader.topics.topicPlaces(resp, c.obs.Topics)
+	c.listed = c.reader.topics.listed(resp, func(all *listedTopics) {
+		c.addTopics(resp)
+		all.topics, all.leaderless = c.obs.Topics, c.leaderless
+	})
+	c.obs.Topics, c.leaderless, c.topicAt = slices.Clone(c.listed.topics), maps.Clone(c.listed.leaderless), c.listed.places
 }
 
 // askMetadata asks any broker. Its topics are those that are to be read, and the offsets topic.

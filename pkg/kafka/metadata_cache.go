@@ -2,32 +2,58 @@ package kafka
 
 import (
 	"bytes"
+	"slices"
 	"sync"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
 )
 
-// metadataCache holds the last answer about all topics. Most of the time nothing has changed from one poll to the next, and the same
-// bytes mean the same. It may be used concurrently; its zero value is empty.
+// metadataCache holds the last answer about all topics, and what follows from it alone. Most of the time nothing has changed from one
+// poll to the next, and the same bytes mean the same. It may be used concurrently; its zero value is empty.
 type metadataCache struct {
 	mu      sync.Mutex
-	version int16            // mu
-	body    []byte           // mu
-	decoded *decodedMetadata // mu
-	places  map[string]int   // mu; of those topics of decoded that are to be read, in their order
+	version int16 // mu
+	body    []byte
+	last    *listedTopics
 }
 
-// topicPlaces returns where the topics stand, if they are those of the answer and no others.
-func (m *metadataCache) topicPlaces(of *decodedMetadata, topics []lag.Topic) map[string]int {
+// listedTopics is what follows from an answer about all topics. It is shared and must not be changed.
+type listedTopics struct {
+	*decodedMetadata
+	topics     []lag.Topic // those that are to be read
+	places     map[string]int
+	leaderless map[partitionName]int16
+	ends       []offsetsAsked // what to ask the leaders for, to get the ends of all the topics; nil if that was not worked out yet
+}
+
+// decode decodes the answer, unless it is the same as the last one.
+func (m *metadataCache) decode(resp *metadataResponse, names decodeNames) (*decodedMetadata, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.decoded != of {
-		return placesOf(topics)
+	if m.last != nil && m.version == resp.Version && bytes.Equal(m.body, resp.body) {
+		return m.last.decodedMetadata, nil
 	}
-	if m.places == nil {
-		m.places = placesOf(topics)
+	decoded, err := resp.decode(names)
+	if err != nil {
+		return nil, err
 	}
-	return m.places
+	m.version, m.body, m.last = resp.Version, resp.body, &listedTopics{decodedMetadata: decoded}
+	return decoded, nil
+}
+
+// listed returns what follows from the answer, which derive works out if it is not known.
+func (m *metadataCache) listed(of *decodedMetadata, derive func(*listedTopics)) *listedTopics {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := m.last
+	if all == nil || all.decodedMetadata != of { // another answer came at the same time
+		all = &listedTopics{decodedMetadata: of}
+	}
+	if all.places == nil {
+		derive(all)
+		all.topics, all.places = slices.Clip(all.topics), placesOf(all.topics)
+	}
+	return all
 }
 
 func placesOf(topics []lag.Topic) map[string]int {
@@ -36,19 +62,4 @@ func placesOf(topics []lag.Topic) map[string]int {
 		places[topics[i].Name] = i
 	}
 	return places
-}
-
-// decode decodes the answer, unless it is the same as the last one. The result is shared and must not be changed.
-func (m *metadataCache) decode(resp *metadataResponse, topics decodeNames) (*decodedMetadata, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.decoded != nil && m.version == resp.Version && bytes.Equal(m.body, resp.body) {
-		return m.decoded, nil
-	}
-	decoded, err := resp.decode(topics)
-	if err != nil {
-		return nil, err
-	}
-	m.version, m.body, m.decoded, m.places = resp.Version, resp.body, decoded, nil
-	return decoded, nil
 }

@@ -96,6 +96,28 @@ func (c *collection) makeRoom(now time.Time) {
 
 // neededOf returns what to ask each leader for. Where there is none, it notes why.
 func (c *collection) neededOf(kind offsetKind) []offsetsAsked {
+	if !c.asksForAll(kind) {
+		return c.workOut(kind)
+	}
+	if c.listed.ends == nil {
+		ends := c.workOut(kind)
+		if len(c.failures.list) > 0 { // whose reasons are worked out, too
+			return ends
+		}
+		for i := range ends {
+			ends[i].encoded = new(encodedAsked)
+		}
+		c.listed.ends = ends
+	}
+	return slices.Clone(c.listed.ends)
+}
+
+// asksForAll says whether the ends of all topics that are listed are asked for, as they mostly are, and of no other.
+func (c *collection) asksForAll(kind offsetKind) bool {
+	return kind.need == needEnd && !c.obs.Partial && len(c.obs.Topics) == len(c.listed.topics) && len(c.leaderless) == 0 && len(c.failures.list) == 0
+}
+
+func (c *collection) workOut(kind offsetKind) []offsetsAsked {
 	asked, ids := make([]offsetsAsked, len(c.brokers)), make([]int32, len(c.brokers))
 	for i, b := range c.brokers {
 		asked[i], ids[i] = offsetsAsked{kind: kind, leader: b.id}, b.id
@@ -155,14 +177,12 @@ func (c *collection) listOffsets(ctx context.Context, a *offsetsAsked) {
 	if err == nil && a.kind.isolation == readCommitted && resp.Version < isolationVersion { // it has given the high watermark
 		err, answers = &lag.ReadError{Class: lag.ClassUnsupported, Broker: a.leader, Op: "ListOffsets", Err: errNoIsolation}, nil
 	}
-	next := 0
+	set := 0
 	for i := range answers {
-		if next < len(a.topics) && c.obs.Topics[a.topics[next].topic].Name == answers[i].Topic { // nearly always
-			c.setOffsets(a.topics[next].topic, answers[i].Rows, a)
-			next++
-		} else if topic := c.topicIndex(answers[i].Topic); topic >= 0 {
-			c.setOffsets(topic, answers[i].Rows, a)
-		}
+		set += c.setAnswer(&answers[i], a)
+	}
+	if err == nil && set == len(a.partitions) {
+		return
 	}
 	if err == nil {
 		err = &lag.ReadError{Class: lag.ClassProtocol, Broker: a.leader, Op: "ListOffsets", Err: errPartitionLeftOut}
@@ -172,6 +192,41 @@ func (c *collection) listOffsets(ctx context.Context, a *offsetsAsked) {
 			c.fail(a.kind, topic, partition, err)
 		}
 	}
+}
+
+// setAnswer fills in what a leader answered about one topic, and returns how many offsets it has set. Mostly the answer has the
+// topics and the partitions in the order of the request.
+func (c *collection) setAnswer(answer *decodedEnds, a *offsetsAsked) (set int) {
+	topic, partitions := a.next(c, answer.Topic)
+	if topic < 0 {
+		return 0
+	}
+	rows := answer.Rows
+	if len(partitions) == len(rows) {
+		set = setPlain(&c.obs.Topics[topic], a.kind, partitions, rows)
+	}
+	c.setOffsets(topic, rows[set:], a)
+	return set
+}
+
+// setPlain fills in the rows as long as they are of these very partitions, and there is nothing wrong with them. It returns how many
+// they were.
+func setPlain(t *lag.Topic, kind offsetKind, partitions []int32, rows []decodedEnd) int {
+	n := len(t.Partitions)
+	if n == 0 || t.Partitions[0].Partition != 0 || int(t.Partitions[n-1].Partition) != n-1 { // they are not numbered by their places
+		return 0
+	}
+	values, epochs := kind.column(t).Values, t.LeaderEpochs
+	for i := range rows {
+		row, at := &rows[i], partitions[i]
+		if row.Partition != at || row.Code != 0 || row.Offset < 0 || values[at] != offsetPending {
+			return i
+		}
+		if values[at] = row.Offset; kind.need == needEnd {
+			epochs[at] = row.LeaderEpoch
+		}
+	}
+	return len(rows)
 }
 
 // setOffsets fills in what a leader answered about one topic.

@@ -17,6 +17,14 @@ type offsetsAsked struct {
 	leader     int32
 	topics     []topicAsked
 	partitions []int32 // indexes in the topics' partitions
+	answered   int     // how many of the topics were answered, as long as that happens in their order
+	// encoded is the request as it was last encoded; nil if it is not asked again and again.
+	encoded *encodedAsked
+}
+
+type encodedAsked struct {
+	version int16
+	body    []byte
 }
 
 // topicAsked is one topic, by its index in the observation, and where in offsetsAsked.partitions its own end.
@@ -41,6 +49,21 @@ func (a *offsetsAsked) each(yield func(topic, partition int) bool) {
 			}
 		}
 	}
+}
+
+// next returns where the topic that is answered next stands in the observation, -1 if it does not, and the partitions asked for if it
+// comes in order.
+func (a *offsetsAsked) next(c *collection, name string) (topic int, partitions []int32) {
+	if a.answered == len(a.topics) || c.obs.Topics[a.topics[a.answered].topic].Name != name {
+		return c.topicIndex(name), nil
+	}
+	first := 0
+	if a.answered > 0 {
+		first = a.topics[a.answered-1].end
+	}
+	t := a.topics[a.answered]
+	a.answered++
+	return t.topic, a.partitions[first:t.end]
 }
 
 // expect returns the names of the topics. It is quickest if the answer has them in the order of the request.
@@ -93,6 +116,17 @@ func (r *endsRequest) ReadFrom([]byte) error { return errors.ErrUnsupported }
 
 // AppendTo encodes the request.
 func (r *endsRequest) AppendTo(dst []byte) []byte {
+	e := r.asked.encoded
+	if e == nil {
+		return r.encode(dst)
+	}
+	if e.body == nil || e.version != r.version {
+		e.version, e.body = r.version, r.encode(nil)
+	}
+	return append(dst, e.body...)
+}
+
+func (r *endsRequest) encode(dst []byte) []byte {
 	const largest = 17 // bytes of a partition
 	dst = slices.Grow(dst, 64+largest*len(r.asked.partitions)+64*len(r.asked.topics))
 	dst = kbin.AppendInt32(dst, noBroker) // replica: none, but a client

@@ -157,6 +157,7 @@ type collection struct {
 	brokers []*brokerState           // by ID
 	adrift  []lag.GroupObservation   // groups without a coordinator to ask
 	parts   [][]lag.GroupObservation // the groups of each of the brokers, by the same index
+	listed  *listedTopics            // what the list of all topics says; nil if it was not asked for
 	topicAt map[string]int           // where each topic stands in obs.Topics; nil if that is to be searched for
 	olds    map[string]*lag.Group    // the groups of prev; nil if they are to be searched for
 	needs   []topicNeeds             // what to read of each topic in obs.Topics, by the same index
