@@ -17,19 +17,17 @@ type fault struct {
 }
 
 func allFaults() []fault {
-	allKeys := []kmsg.Key{kmsg.ApiVersions, kmsg.Metadata, kmsg.FindCoordinator, kmsg.ListGroups, kmsg.DescribeGroups, kmsg.ConsumerGroupDescribe,
-		kmsg.ShareGroupDescribe, kmsg.StreamsGroupDescribe, kmsg.OffsetFetch, kmsg.DescribeShareGroupOffsets, kmsg.ListOffsets}
 	return []fault{
-		answers("hangs", 1, fakekafka.Fault{Hang: true}, allKeys...),
+		answers("hangs", 1, fakekafka.Fault{Hang: true}, allKeys()...),
 		answers("hangs at log ends", 2, fakekafka.Fault{Hang: true}, kmsg.ListOffsets),
-		answers("closes connections", 3, fakekafka.Fault{Close: true}, allKeys...),
+		answers("closes connections", 3, fakekafka.Fault{Close: true}, allKeys()...),
 		answers("closes connections at commits", 1, fakekafka.Fault{Close: true}, kmsg.OffsetFetch),
-		answers("resets connections", 2, fakekafka.Fault{Reset: true}, allKeys...),
-		answers("is slow", 3, fakekafka.Fault{Delay: 5 * time.Millisecond}, allKeys...),
-		answers("is too slow", 1, fakekafka.Fault{Delay: time.Second}, allKeys...),
-		answers("sends garbage", 2, corrupt(garbage), allKeys...),
+		answers("resets connections", 2, fakekafka.Fault{Reset: true}, allKeys()...),
+		answers("is slow", 3, fakekafka.Fault{Delay: 5 * time.Millisecond}, allKeys()...),
+		answers("is too slow", 1, fakekafka.Fault{Delay: time.Second}, allKeys()...),
+		answers("sends garbage", 2, corrupt(garbage), allKeys()...),
 		answers("sends garbage in lists", 3, corrupt(garbage), kmsg.ListGroups),
-		answers("sends half of each answer", 1, corrupt(half), allKeys...),
+		answers("sends half of each answer", 1, corrupt(half), allKeys()...),
 		answers("sends other answers", 2, corrupt(otherCorrelation), kmsg.OffsetFetch, kmsg.ListOffsets),
 		{
 			"a broker is away",
@@ -46,6 +44,11 @@ func allFaults() []fault {
 		changes("groups are deleted and created", func(s *fakekafka.Shape) { s.Groups -= 3 }, func(s *fakekafka.Shape) { s.Groups += 3 }),
 		changes("leaders move", func(s *fakekafka.Shape) { s.Moved++ }, func(s *fakekafka.Shape) { s.Moved++ }),
 	}
+}
+
+func allKeys() []kmsg.Key {
+	return []kmsg.Key{kmsg.ApiVersions, kmsg.Metadata, kmsg.FindCoordinator, kmsg.ListGroups, kmsg.DescribeGroups, kmsg.ConsumerGroupDescribe,
+		kmsg.ShareGroupDescribe, kmsg.StreamsGroupDescribe, kmsg.OffsetFetch, kmsg.DescribeShareGroupOffsets, kmsg.ListOffsets}
 }
 
 // answers makes a broker answer wrongly to these requests.

@@ -70,12 +70,7 @@ func (s *soak) suffer(ctx context.Context, t *testing.T, f fault) {
 	if err := f.begin(ctx, s.cluster); err != nil {
 		t.Fatalf("%s: %v", f.name, err)
 	}
-	err := eventually(ctx, func() error {
-		if n := s.reader.polls.Load() - begin; n < episodePolls {
-			return fmt.Errorf("only %d polls", n)
-		}
-		return nil
-	})
+	err := eventually(ctx, func() error { return s.polled(begin, episodePolls) })
 	if err == nil {
 		err = f.end(ctx, s.cluster)
 	}
@@ -84,6 +79,14 @@ func (s *soak) suffer(ctx context.Context, t *testing.T, f fault) {
 	if err = errors.Join(err, eventually(ctx, func() error { return s.isRight(over) })); err != nil {
 		t.Fatalf("%s: %v", f.name, err)
 	}
+}
+
+// polled says whether there were so many polls since there were begin.
+func (s *soak) polled(begin, polls int64) error {
+	if n := s.reader.polls.Load() - begin; n < polls {
+		return fmt.Errorf("only %d polls", n)
+	}
+	return nil
 }
 
 // isRight says whether the snapshot has the truth about each group, read since then, and no other groups.
