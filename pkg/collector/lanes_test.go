@@ -60,6 +60,10 @@ func (r *laneReader) wantedPolls() [][]string {
 // lanes runs a collector of both lanes in a bubble of synctest, for as long as the test does.
 func lanes(t *testing.T, slow time.Duration) (fixture, *laneReader) {
 	reader := &laneReader{slow: slow}
+	return startLanes(t, reader), reader
+}
+
+func startLanes(t *testing.T, reader Reader) fixture {
 	f := newFixture(5*time.Second, reader)
 	f.cfg.WantedInterval = time.Second
 	ctx, cancel := context.WithCancel(t.Context())
@@ -72,7 +76,7 @@ func lanes(t *testing.T, slow time.Duration) (fixture, *laneReader) {
 		}
 	})
 	synctest.Wait()
-	return f, reader
+	return f
 }
 
 func TestWantedGroupsAreReadAtOnceAndThenEachSecond(t *testing.T) {

@@ -141,10 +141,10 @@ func scalingActive(ctx context.Context, name string) (autoscalingv2.HorizontalPo
 // example is the path of a file of manifests/examples, as applied with the rest.
 func example(name string) string { return filepath.Join(shared.Dir, "manifests", "examples", name) }
 
-// applyExample applies the consumer and one of the example HPAs, and deletes both when the test ends.
-func applyExample(ctx context.Context, t *testing.T, hpa string) {
+// applyExample applies the consumer and what else of the examples it is given, and deletes it all when the test ends.
+func applyExample(ctx context.Context, t *testing.T, files ...string) {
 	t.Helper()
-	for _, file := range []string{"consumer.yaml", hpa} {
+	for _, file := range append([]string{"consumer.yaml"}, files...) {
 		kubectl(ctx, t, "apply", "-f", example(file))
 		t.Cleanup(func() {
 			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)

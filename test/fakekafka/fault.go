@@ -12,8 +12,8 @@ type Fault struct {
 	Delay time.Duration
 	// Hang gives no answer at all, and nothing more on that connection.
 	Hang bool
-	// Close closes the connection in place of an answer.
-	Close bool
+	// Close closes the connection in place of an answer, Reset cuts it off.
+	Close, Reset bool
 	// Throttle is the throttle time that answers tell, in milliseconds.
 	Throttle int32
 	// Corrupt changes an answer as it would be sent: 4 bytes of length, 4 of correlation id, the rest. The slice is its own to keep. It

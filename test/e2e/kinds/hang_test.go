@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -20,16 +21,25 @@ import (
 )
 
 // TestHungBroker stops one of three brokers without closing its connections (row 1): only what it coordinates and leads gets old
-// and then absent; the rest stays as fresh as ever, and goes on changing.
+// and then absent; the rest stays as fresh as ever, and goes on changing. It makes no difference whether the broker is the active
+// controller too: another one takes over.
 func TestHungBroker(t *testing.T) {
-	ctx := within(t, 3*time.Minute)
-	groups := groupsByBroker(ctx, t)
-	node := notInCharge(ctx, t)
-	hungID, hung := int32(node.ID), node.Process()
-	agrees(ctx, t, shared.oracle, shared.exporter, "hang-")
+	for name, controls := range map[string]bool{"hang-follower-": false, "hang-controller-": true} {
+		t.Run(name, func(t *testing.T) {
+			ctx := within(t, 3*time.Minute)
+			hangs(ctx, t, name, nodeThat(ctx, t, controls))
+		})
+	}
+}
 
-	stop := watch(ctx, t, shared.exporter)
+func hangs(ctx context.Context, t *testing.T, prefix string, node *kafka.Node) {
+	t.Helper()
+	groups := groupsByBroker(ctx, t, prefix)
+	hungID, hung := int32(node.ID), node.Process()
+	agrees(ctx, t, shared.oracle, shared.exporter, prefix)
+
 	began := time.Now()
+	stop := watch(ctx, t, shared.exporter)
 	try(t, hung.Pause())
 	t.Cleanup(func() { try(t, hung.Resume()) })
 	awaitLag(ctx, t, "the hung broker's group to be unknown", groups[hungID], func(_ float64, known bool) bool { return !known })
@@ -45,7 +55,8 @@ func TestHungBroker(t *testing.T) {
 	back, cancel := context.WithTimeoutCause(ctx, 30*time.Second, errors.New("not within 30 s of its return"))
 	defer cancel()
 	awaitLag(back, t, "the hung broker's group to be known", groups[hungID], func(lag float64, known bool) bool { return known && lag == 7 })
-	agrees(ctx, t, shared.oracle, shared.exporter, "hang-")
+	t.Logf("known again %s after its return", time.Since(resumed))
+	agrees(ctx, t, shared.oracle, shared.exporter, prefix)
 	samples := stop()
 
 	var rows []row
@@ -125,12 +136,12 @@ func awaitLag(ctx context.Context, t *testing.T, what, group string, so func(lag
 }
 
 // groupsByBroker makes a group for each broker, which coordinates it and leads the topic of the same name, with a lag of 7.
-func groupsByBroker(ctx context.Context, t *testing.T) map[int32]string {
+func groupsByBroker(ctx context.Context, t *testing.T, prefix string) map[int32]string {
 	t.Helper()
 	groups := map[int32]string{}
 	clients := shared.workload()
 	try(t, clients.Admin(func(admin *kadm.Client) error {
-		return await.Until(ctx, "a group of each broker", func(ctx context.Context) error { return nameByBroker(ctx, admin, groups) })
+		return await.Until(ctx, "a group of each broker", func(ctx context.Context) error { return nameByBroker(ctx, admin, prefix, groups) })
 	}))
 	for id, group := range groups {
 		try(t, createLedBy(ctx, group, id))
@@ -141,10 +152,10 @@ func groupsByBroker(ctx context.Context, t *testing.T) map[int32]string {
 }
 
 // nameByBroker looks for a name that each broker coordinates.
-func nameByBroker(ctx context.Context, admin *kadm.Client, groups map[int32]string) error {
+func nameByBroker(ctx context.Context, admin *kadm.Client, prefix string, groups map[int32]string) error {
 	const most = 100
 	for n := 0; n < most && len(groups) < len(shared.kafka.Nodes()); n++ {
-		name := "hang-" + strconv.Itoa(n)
+		name := prefix + strconv.Itoa(n)
 		for _, found := range admin.FindGroupCoordinators(ctx, name) {
 			if found.Err != nil { // in a new cluster, the first question creates the topic of the commits
 				return found.Err
@@ -160,9 +171,8 @@ func nameByBroker(ctx context.Context, admin *kadm.Client, groups map[int32]stri
 	return nil
 }
 
-// notInCharge returns a node that is not the active controller: were that hung, the others would take a minute until they
-// agree to go on without it as a replica, which is Kafka's affair.
-func notInCharge(ctx context.Context, t *testing.T) *kafka.Node {
+// nodeThat returns a node that is, or is not, the active controller.
+func nodeThat(ctx context.Context, t *testing.T, controls bool) *kafka.Node {
 	t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(shared.kafka.Nodes()[0].Address()), kgo.DisableClientMetrics())
 	try(t, err)
@@ -174,11 +184,13 @@ func notInCharge(ctx context.Context, t *testing.T) *kafka.Node {
 	request.Topics = append(request.Topics, metadata)
 	answer, err := request.RequestWith(ctx, client)
 	try(t, err)
+	active := answer.Topics[0].Partitions[0].LeaderID
 	nodes := shared.kafka.Nodes()
-	if last := nodes[len(nodes)-1]; int32(last.ID) != answer.Topics[0].Partitions[0].LeaderID {
-		return last
+	i := slices.IndexFunc(nodes, func(n *kafka.Node) bool { return (int32(n.ID) == active) == controls })
+	if i < 0 {
+		t.Fatalf("the active controller is %d, which is none of %d nodes", active, len(nodes))
 	}
-	return nodes[0]
+	return nodes[i]
 }
 
 // createLedBy makes a topic of one partition on all brokers, which one of them leads.

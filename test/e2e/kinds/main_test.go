@@ -118,6 +118,7 @@ func brokerProperties() map[string]string {
 		"transaction.abort.timed.out.transaction.cleanup.interval.ms": "500",
 		"broker.session.timeout.ms":                                   "120000", // a hung broker keeps what it leads
 		"replica.lag.time.max.ms":                                     "3000",   // and the others go on without it
+		"controller.socket.timeout.ms":                                "3000",   // also if it was the controller whom they have to tell
 		"group.streams.initial.rebalance.delay.ms":                    "0",
 	}
 	for _, kind := range []string{"consumer", "share", "streams"} {
