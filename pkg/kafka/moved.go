@@ -37,6 +37,7 @@ func (c *collection) retryMoved(ctx context.Context) {
 			c.moveLeaders(t)
 		}
 	}
+	c.noteEpochsOf(names)
 	c.askLeaders(ctx)
 }
 

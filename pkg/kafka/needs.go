@@ -94,6 +94,9 @@ func (c *collection) groupNeeds(g *lag.GroupObservation) {
 	}
 	for i := range g.Commits {
 		c.commitNeeds(&g.Commits[i], each)
+		if g.Type != lag.GroupShare { // the epoch of its start offset is not the one of a record
+			c.noteEpochs(&g.Commits[i])
+		}
 	}
 	if each == needEnd && !c.obs.Partial && policy.OffsetReset != lag.ResetEarliest {
 		return // the ends of all are read anyway

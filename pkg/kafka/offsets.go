@@ -43,13 +43,20 @@ func offsetKinds() []offsetKind {
 // askLeaders asks every leader, independently of the others, for what is needed of its partitions. The requests to one leader are
 // under way at the same time; their answers go to different fields.
 func (c *collection) askLeaders(ctx context.Context) {
+	c.sortEpochs()
 	var wg sync.WaitGroup
 	for _, kind := range offsetKinds() {
 		for leader, places := range c.byLeader(kind.need) {
-			wg.Go(func() { c.listOffsets(ctx, leader, places, kind) })
+			wg.Go(func() {
+				c.listOffsets(ctx, leader, places, kind)
+				if kind.need == needEnd {
+					c.readEpochEnds(ctx, leader, places)
+				}
+			})
 		}
 	}
 	wg.Wait()
+	c.keepEpochEnds()
 }
 
 // byLeader returns the partitions with that need, topic by topic.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -162,6 +163,10 @@ type collection struct {
 	olds    map[string]*lag.Group // the groups of prev; nil if they are to be searched for
 	needs   [][]need              // what to read of each partition in obs.Topics, by the same indexes
 	known   []*lag.Topic          // what is known of each topic in obs.Topics from before, by the same index
+
+	noted  []epochsNoted // of each topic in obs.Topics, by the same index; nil if nothing is noted
+	endsMu sync.Mutex
+	ends   []epochEnd // what the leaders told of the ends of epochs
 }
 
 func (r *Reader) newCollection(l *lane, prev *lag.Snapshot) *collection {

@@ -40,8 +40,21 @@ type past struct {
 
 type modelDoubt struct {
 	commit  int64
+	epoch   int32
 	since   time.Time
 	certain bool
+}
+
+// against says whether the doubt speaks against the commit: if it is not certain, not at once, and not against another commit of the
+// same offset.
+func (d *modelDoubt) against(commit lag.Commit, at time.Time) bool {
+	switch {
+	case d == nil || d.commit != commit.Offset:
+		return false
+	case d.certain:
+		return true
+	}
+	return d.epoch == commit.LeaderEpoch && !at.Before(d.since.Add(5*time.Second))
 }
 
 // reading is what one collection told of a group.
@@ -323,9 +336,9 @@ func (m *model) row(read *lag.GroupObservation, t *modelTopic, history map[int32
 // certain doubts the commit that was last seen.
 func (p past) certain(since time.Time) *modelDoubt {
 	if p.doubt != nil {
-		return &modelDoubt{p.doubt.commit, since, true}
+		return &modelDoubt{commit: p.doubt.commit, since: since, certain: true}
 	}
-	return &modelDoubt{p.commit, since, true}
+	return &modelDoubt{commit: p.commit, since: since, certain: true}
 }
 
 // commitIn finds the commit of the partition; ok is false if none can be believed.
@@ -353,10 +366,13 @@ func (m *model) lag(read *lag.GroupObservation, p modelPartition, commit lag.Com
 		}
 		return &known, nil
 	}
-	if commit.Offset >= 0 && doubt != nil && (anotherLog || doubt.commit == commit.Offset && (doubt.certain || !read.CommitsReadAt.Before(doubt.since.Add(5*time.Second)))) {
+	if commit.Offset >= 0 && doubt != nil && (anotherLog || doubt.against(commit, read.CommitsReadAt)) {
 		return nil, doubt
 	}
 	end := p.end
+	if end.failed || end.readAt.Before(read.CommitsReadAt) {
+		return nil, doubt
+	}
 	if m.policy.ReadCommitted && read.Type != lag.GroupShare {
 		end = p.stable
 	}
@@ -369,10 +385,14 @@ func (m *model) lag(read *lag.GroupObservation, p modelPartition, commit lag.Com
 	if p.start.readAt.IsZero() {
 		return nil, doubt
 	}
-	if commit.Offset > end.value || commit.LeaderEpoch > p.epoch && p.epoch >= 0 {
-		if doubt == nil || doubt.commit != commit.Offset {
-			doubt = &modelDoubt{commit.Offset, read.CommitsReadAt, false}
+	another, unsure := p.truncated(read.Type, commit)
+	if commit.Offset > end.value || another {
+		if doubt == nil || doubt.commit != commit.Offset || !doubt.certain && doubt.epoch != commit.LeaderEpoch {
+			doubt = &modelDoubt{commit: commit.Offset, epoch: commit.LeaderEpoch, since: read.CommitsReadAt}
 		}
+		return nil, doubt
+	}
+	if unsure {
 		return nil, doubt
 	}
 	if known = end.value - max(p.start.value, commit.Offset); known < 0 || known > 1<<53 {
