@@ -87,23 +87,23 @@ func (c *collection) knownPartition(topic, partition int) *lag.Partition {
 
 // groupNeeds adds what a group needs of its partitions: those with a commit, those assigned, and all of the topics subscribed to.
 func (c *collection) groupNeeds(g *lag.GroupObservation) {
-	policy := c.reader.cfg.Policy.Of(g.Name)
+	policy := c.policyNow(g)
 	each := needEnd
 	if policy.ReadCommitted && g.Type != lag.GroupShare {
 		each |= needStable
 	}
+	uncommitted := each
+	if policy.OffsetReset == lag.ResetEarliest {
+		uncommitted |= needStart
+	}
 	for i := range g.Commits {
-		c.commitNeeds(&g.Commits[i], each)
+		c.commitNeeds(&g.Commits[i], each, uncommitted)
 		if g.Type != lag.GroupShare { // the epoch of its start offset is not the one of a record
 			c.noteEpochs(&g.Commits[i])
 		}
 	}
 	if each == needEnd && !c.obs.Partial && policy.OffsetReset != lag.ResetEarliest {
 		return // the ends of all are read anyway
-	}
-	uncommitted := each
-	if policy.OffsetReset == lag.ResetEarliest {
-		uncommitted |= needStart
 	}
 	for _, m := range c.members(g) {
 		c.subscribedNeeds(g, m.Subscribed, each, uncommitted)
@@ -152,7 +152,7 @@ func (c *collection) memberNeeds(g *lag.GroupObservation, topic, partition int, 
 
 // commitNeeds adds what the partitions with commits on one topic need: where a commit lies before the log start that is known, the
 // group has fallen behind what retention deletes, and the start is needed anew.
-func (c *collection) commitNeeds(commits *lag.TopicCommits, each need) {
+func (c *collection) commitNeeds(commits *lag.TopicCommits, each, uncommitted need) {
 	topic := c.topicIndex(commits.Topic)
 	if topic < 0 {
 		return
@@ -164,7 +164,8 @@ func (c *collection) commitNeeds(commits *lag.TopicCommits, each need) {
 			continue
 		}
 		c.want(topic, partition, each)
-		if commit.Offset < 0 {
+		if commit.Offset < 0 { // of a share group that has acknowledged nothing
+			c.want(topic, partition, uncommitted)
 			continue
 		}
 		if known := c.knownPartition(topic, partition); known != nil && commit.Offset < known.Start.Value {

@@ -234,7 +234,7 @@ func (c *cluster) epochEnds(topic *clusterTopic, partition int) topicPart {
 func (c *cluster) groupParts(name string) []groupPart {
 	var parts []groupPart
 	if name == "g2" && c.share {
-		parts = append(parts, func(g *lag.GroupObservation) { g.Type = lag.GroupShare })
+		parts = append(parts, func(g *lag.GroupObservation) { g.Type = lag.GroupShare }, c.start())
 	}
 	for _, topicName := range topicNames() {
 		if c.oneIn(4, "commits expire") {
@@ -284,6 +284,21 @@ func (c *cluster) commitParts(topic string, commits []lag.Commit) groupPart {
 		rows = append(rows, row)
 	}
 	return commitsOf(topic, rows...)
+}
+
+// start tells where a share group starts, if it was asked for.
+func (c *cluster) start() groupPart {
+	kind := c.number("where the share group starts", 1, 6)
+	return func(g *lag.GroupObservation) {
+		switch kind {
+		case 6:
+			g.Start.Err = failed(lag.ClassAuthorization)
+		case 5:
+			g.Start.ReadAt, g.Start.Reset = g.MembersReadAt, lag.ResetEarliest
+		case 4:
+			g.Start.ReadAt, g.Start.Reset = g.MembersReadAt, lag.ResetLatest
+		}
+	}
 }
 
 // history draws a sequence of observations, five seconds apart. Between two of the whole cluster there may be one of a single

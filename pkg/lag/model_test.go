@@ -11,7 +11,8 @@ import (
 // model says what the answers must be, in the plainest way: it keeps every reading there ever was, in maps, and searches them
 // back from the latest. It shares nothing with the code under test but the rule by which Kafka places groups.
 type model struct {
-	policy   lag.Policy
+	policy   lag.Policy // of the group at hand; told is what the operator says
+	told     lag.Policy
 	topics   map[string]*modelTopic
 	groups   map[string]*modelGroup
 	listedAt map[int32]time.Time // by broker; -1 is all of them
@@ -25,6 +26,7 @@ type modelGroup struct {
 	membersErr bool
 	rebalances bool // if it is classic: others tell their topics all the time
 	classic    bool
+	earliest   *bool // whether brokers say so of a share group; nil if they did not tell
 	readings   []reading
 	history    map[string]map[int32]past // by topic and partition
 }
@@ -66,7 +68,7 @@ type reading struct {
 }
 
 func newModel(p lag.Policy) *model {
-	return &model{policy: p, topics: map[string]*modelTopic{}, groups: map[string]*modelGroup{}, listedAt: map[int32]time.Time{}}
+	return &model{told: p, topics: map[string]*modelTopic{}, groups: map[string]*modelGroup{}, listedAt: map[int32]time.Time{}}
 }
 
 func (m *model) observe(o *lag.Observation) {
@@ -130,6 +132,17 @@ func (m *model) group(read *lag.GroupObservation, o *lag.Observation) {
 		m.groups[read.Name] = g
 	}
 	g.missed, g.classic = 0, read.Type == lag.GroupClassic
+	if read.Start.Err == nil && !read.Start.ReadAt.IsZero() {
+		earliest := read.Start.Reset == lag.ResetEarliest
+		g.earliest = &earliest
+	}
+	m.policy = m.told
+	if read.Type == lag.GroupShare && g.earliest != nil {
+		m.policy.OffsetReset = lag.ResetLatest
+		if *g.earliest {
+			m.policy.OffsetReset = lag.ResetEarliest
+		}
+	}
 	switch {
 	case read.MembersErr != nil:
 		g.membersErr = g.membersErr || !g.membersAt.After(o.StartedAt)

@@ -169,6 +169,8 @@ type GroupObservation struct {
 	CommitsErr    error
 	CommitsReadAt time.Time // when the request was sent: the commits are at least this new
 	Commits       []TopicCommits
+
+	Start ShareStart // of a share group; the zero value was not asked for
 }
 
 // Member is one member of a group.
