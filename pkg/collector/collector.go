@@ -120,6 +120,7 @@ func (c *Collector) pollAll(ctx context.Context) {
 	c.metrics.observe(obs, problems)
 	c.journal.record(problems)
 	c.journal.recordLacking(obs.Brokers)
+	c.journal.recordShareStarts(next)
 }
 
 // pollWanted makes one collection of the groups that are wanted and exist, if there are any.

@@ -11,12 +11,15 @@ import (
 
 // readGroups reads the members and commits of the groups of every broker.
 func (c *collection) readGroups(ctx context.Context) {
+	var starts sync.WaitGroup
+	starts.Go(func() { c.readShareStarts(ctx) })
 	c.eachBroker(func(i int, b *brokerState) {
 		var wg sync.WaitGroup
 		wg.Go(func() { c.describeGroups(ctx, b.id, c.parts[i]) })
 		wg.Go(func() { c.fetchCommits(ctx, b.id, c.parts[i]) })
 		wg.Wait()
 	})
+	starts.Wait()
 	lists := append(c.parts, c.adrift)
 	for i := range lists {
 		lists[i] = slices.DeleteFunc(lists[i], func(g lag.GroupObservation) bool { return c.gone(&g) })

@@ -149,11 +149,6 @@ func (k *link) ask(ctx context.Context, node int32, req kmsg.Request) (kmsg.Resp
 }
 
 func (k *link) request(ctx context.Context, req kmsg.Request) (kmsg.Response, error) {
-	if t, ok := req.(interface{ SetTimeout(millis int32) }); ok {
-		// The client would wait on this connection for so much longer than we do, and with it whatever is asked next: 30 s, with the
-		// default of ListOffsets. Brokers use it for lookups by time in remote storage only.
-		t.SetTimeout(0)
-	}
 	resp, err := k.broker.Request(ctx, req)
 	if err != nil && k.refused.Swap(false) && brokenOff(err) {
 		err = fmt.Errorf("%w: %w", errRefused, err)

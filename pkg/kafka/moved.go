@@ -38,6 +38,7 @@ func (c *collection) retryMoved(ctx context.Context) {
 			c.moveLeaders(t)
 		}
 	}
+	c.noteEpochsOf(names)
 	c.askRound(ctx, c.askAgain(moved, resp))
 }
 

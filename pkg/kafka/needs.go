@@ -134,20 +134,20 @@ func (n *topicNeeds) start(t *lag.Topic, partition int) lag.Offset {
 
 // groupNeeds adds what a group needs of its partitions: those with a commit, those assigned, and all of the topics subscribed to.
 func (c *collection) groupNeeds(g *lag.GroupObservation) {
-	policy := c.reader.cfg.Policy.Of(g.Name)
+	policy := c.policyNow(g)
 	each := needEnd
 	if policy.ReadCommitted && g.Type != lag.GroupShare {
 		each |= needStable
 	}
-	for i := range g.Commits {
-		c.commitNeeds(&g.Commits[i], each)
-	}
-	if each == needEnd && !c.obs.Partial && policy.OffsetReset != lag.ResetEarliest {
-		return // the ends of all are read anyway
-	}
 	uncommitted := each
 	if policy.OffsetReset == lag.ResetEarliest {
 		uncommitted |= needStart
+	}
+	for i := range g.Commits {
+		c.commitNeeds(g.Type, &g.Commits[i], each, uncommitted)
+	}
+	if each == needEnd && !c.obs.Partial && policy.OffsetReset != lag.ResetEarliest {
+		return // the ends of all are read anyway
 	}
 	for _, m := range c.members(g) {
 		for _, name := range m.Subscribed {
@@ -189,17 +189,22 @@ func (c *collection) memberNeeds(g *lag.GroupObservation, topic int, numbers []i
 
 // commitNeeds adds what the partitions with commits on one topic need: where a commit lies before the log start that is known, the
 // group has fallen behind what retention deletes, and the start is needed anew.
-func (c *collection) commitNeeds(commits *lag.TopicCommits, each need) {
+func (c *collection) commitNeeds(kind lag.GroupType, commits *lag.TopicCommits, each, uncommitted need) {
 	topic := c.topicIndex(commits.Topic)
 	if topic < 0 {
 		return
 	}
 	t, n := &c.obs.Topics[topic], &c.needs[topic]
-	if n.all&(each|needStart) == each|needStart {
-		return // all is read anyway
+	var starts []int64 // as far as they are known
+	if n.sameNumbers {
+		starts = n.old.Starts.Values
 	}
-	if n.all&each == each && n.sameNumbers && !anyBehind(commits.Partitions, t.Partitions, n.old.Starts.Values) {
-		return
+	behind, otherEpoch := remarkable(commits.Partitions, t.Partitions, starts)
+	if otherEpoch && kind != lag.GroupShare { // the epoch of its start offset is not the one of a record
+		c.noteEpochs(topic, commits)
+	}
+	if n.all&(each|needStart) == each|needStart || n.all&each == each && !behind {
+		return // all is read anyway
 	}
 	for i := range commits.Partitions {
 		commit := &commits.Partitions[i]
@@ -208,22 +213,26 @@ func (c *collection) commitNeeds(commits *lag.TopicCommits, each need) {
 			continue
 		}
 		c.want(topic, at, each)
-		if commit.Offset >= 0 && commit.Offset < n.start(t, at).Value {
+		if commit.Offset < 0 { // of a share group that has acknowledged nothing
+			c.want(topic, at, uncommitted)
+		} else if commit.Offset < n.start(t, at).Value {
 			c.want(topic, at, needStart)
 		}
 	}
 }
 
-// anyBehind says whether some commit may lie before its log start.
-func anyBehind(commits []lag.Commit, partitions []lag.Partition, starts []int64) bool {
+// remarkable says whether some commit may lie before its log start, and whether some was made in another leader epoch than the leader's.
+func remarkable(commits []lag.Commit, partitions []lag.Partition, starts []int64) (behind, otherEpoch bool) {
 	for i := range commits {
 		commit := &commits[i]
 		at := int(commit.Partition)
-		if at < 0 || at >= len(starts) || at >= len(partitions) || partitions[at].Partition != commit.Partition || commit.Offset < starts[at] {
-			return true
+		if at < 0 || at >= len(partitions) || partitions[at].Partition != commit.Partition {
+			return true, true
 		}
+		behind = behind || at >= len(starts) || commit.Offset < starts[at]
+		otherEpoch = otherEpoch || commit.LeaderEpoch != partitions[at].LeaderEpoch
 	}
-	return false
+	return behind, otherEpoch
 }
 
 // topicCommitted finds the commits on one topic.

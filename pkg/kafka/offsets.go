@@ -58,11 +58,18 @@ func (c *collection) askLeaders(ctx context.Context) {
 }
 
 func (c *collection) askRound(ctx context.Context, round []offsetsAsked) {
+	c.sortEpochs()
 	var wg sync.WaitGroup
 	for i := range round {
-		wg.Go(func() { c.listOffsets(ctx, &round[i]) })
+		wg.Go(func() {
+			c.listOffsets(ctx, &round[i])
+			if round[i].kind.need == needEnd {
+				c.readEpochEnds(ctx, &round[i])
+			}
+		})
 	}
 	wg.Wait()
+	c.keepEpochEnds()
 }
 
 // makeRoom makes room for the offsets that are to be read. All count as read at the time before the first is asked for.

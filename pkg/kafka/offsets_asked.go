@@ -140,7 +140,9 @@ func (r *endsRequest) encode(dst []byte) []byte {
 		first = t.end
 	}
 	if r.version >= 10 {
-		dst = kbin.AppendInt32(dst, 30_000) // ms to wait for offsets in remote storage: Kafka's default, as those asked for never are there
+		// How long the broker may take, in ms, for lookups by time in remote storage, which these are not. With any time here, the client
+		// would wait on the connection for so much longer, and with it whatever is asked next.
+		dst = kbin.AppendInt32(dst, 0)
 	}
 	return r.appendTags(dst)
 }

@@ -37,7 +37,7 @@ func randomAsked(r *rand.Rand) ([]lag.Topic, *offsetsAsked, *kmsg.ListOffsetsReq
 	kind := offsetKinds()[r.IntN(3)]
 	asked := &offsetsAsked{kind: kind}
 	req := kmsg.NewPtrListOffsetsRequest()
-	req.IsolationLevel = kind.isolation
+	req.IsolationLevel, req.TimeoutMillis = kind.isolation, 0
 	topics := make([]lag.Topic, r.IntN(4))
 	for i := range topics {
 		t := &topics[i]

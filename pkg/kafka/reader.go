@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -165,6 +166,10 @@ type collection struct {
 	leaderless map[partitionName]int16
 	// failures are the offsets that could not be read.
 	failures offsetFailures
+
+	noted  []epochsNoted // of each topic in obs.Topics, by the same index; nil if nothing is noted
+	endsMu sync.Mutex
+	ends   []epochEnd // what the leaders told of the ends of epochs
 }
 
 func (r *Reader) newCollection(l *lane, prev *lag.Snapshot) *collection {

@@ -21,12 +21,15 @@ func (c *computation) group(old *Group, read *GroupObservation) *Group {
 	g := c.newGroup()
 	*g = Group{Name: read.Name, Type: read.Type, ProtocolType: read.ProtocolType, State: read.State, Coordinator: read.Coordinator}
 	g.takeMembers(old, read, c.obs.StartedAt)
+	if g.Start = read.Start; old != nil {
+		g.Start = old.Start.merged(read.Start)
+	}
 	if old != nil && old.readSince(read, c.obs.StartedAt) {
 		g.keepReading(old)
 		g.Err = old.Err
 		return g
 	}
-	policy := c.policies.Of(read.Name)
+	policy := c.policies.Of(read.Name).For(g.Type, g.Start)
 	if g.Err = c.whyUnreadable(g, old, read, policy); g.Err != nil {
 		if old != nil {
 			g.keepReading(old)

@@ -73,6 +73,7 @@ func (c *computation) topic(old, read *Topic) *Topic {
 	t := *listed
 	t.Err, t.ReadAt, t.missed = nil, readAt, 0
 	t.mergeOffsets(old, read, c.obs.StartedAt)
+	t.mergeEpochEnds(old, read, c.obs.Partial)
 	return &t
 }
 

@@ -19,6 +19,7 @@ const settleTime = 5 * time.Second
 // within the log again says nothing, as the log has grown. The zero value is no doubt.
 type doubt struct {
 	commit  int64     // the doubted offset
+	epoch   int32     // the leader epoch of its commit
 	since   time.Time // when it first contradicted the log
 	certain bool      // it is known to be of another log
 }
@@ -26,8 +27,14 @@ type doubt struct {
 func (d doubt) stands() bool { return !d.since.IsZero() }
 
 // against says whether the doubt speaks against this commit, read at that time.
-func (d doubt) against(commit int64, readAt time.Time) bool {
-	return d.stands() && d.commit == commit && (d.certain || readAt.Sub(d.since) >= settleTime)
+func (d doubt) against(commit int64, epoch int32, readAt time.Time) bool {
+	return d.of(commit, epoch) && (d.certain || readAt.Sub(d.since) >= settleTime)
+}
+
+// of says whether the doubt is of this very commit. Committed again, an offset has another epoch, or none of what it is doubted for;
+// of one that was last seen on another log the epoch is not known.
+func (d doubt) of(commit int64, epoch int32) bool {
+	return d.stands() && d.commit == commit && (d.certain || d.epoch == epoch)
 }
 
 // history is what went before a row. The zero value says that nothing of it matters.
@@ -85,18 +92,19 @@ func (t *TopicCommits) failure(partition int32) error {
 // partitionLag is the arithmetic of lag: end − max(commit, start), never below 0. The end must be of this collection, since an
 // end older than the commit hides what came between; a start may be older, since it moves only where retention deletes.
 //
-// It returns the doubt that remains with the row.
-func (t *topicComputation) partitionLag(out *TopicLag, row *PartitionLag, commit int, p *partitionLog, h history) (history, error) {
-	epoch := int32(-1)
-	if commit >= 0 {
-		row.Committed, epoch = t.commits[commit].Offset, t.commits[commit].LeaderEpoch
+// index is that of the row's commit, -1 if it has none. It returns the doubt that remains with the row.
+func (t *topicComputation) partitionLag(out *TopicLag, row *PartitionLag, index int, p *partitionLog, h history) (history, error) {
+	var commit *Commit
+	if index >= 0 {
+		commit = &t.commits[index]
+		row.Committed = commit.Offset
 	}
-	if t.group == GroupShare && t.brokerLag(commit) != NoOffset {
-		value, err := t.shareLag(commit, p)
+	if t.group == GroupShare && t.brokerLag(index) != NoOffset {
+		value, err := t.shareLag(index, p)
 		row.Lag = value
 		return h, err
 	}
-	if err := t.believe(row.Committed, h); err != nil {
+	if err := t.believe(commit, h); err != nil {
 		return h, err
 	}
 	end, err := t.end(p)
@@ -112,9 +120,9 @@ func (t *topicComputation) partitionLag(out *TopicLag, row *PartitionLag, commit
 	if p.start.ReadAt.IsZero() {
 		return h, startNeverRead(p.start.Err)
 	}
-	if err := t.contradicts(row.Committed, epoch, end, p); err != nil {
-		if !h.doubt.stands() || h.doubt.commit != row.Committed {
-			h.doubt = doubt{commit: row.Committed, since: t.readAt}
+	if doubted, err := t.contradicts(commit, end, p); err != nil {
+		if doubted && !h.doubt.of(commit.Offset, commit.LeaderEpoch) {
+			h.doubt = doubt{commit: commit.Offset, epoch: commit.LeaderEpoch, since: t.readAt}
 		}
 		return h, err
 	}
@@ -141,55 +149,57 @@ func startNeverRead(err error) error {
 }
 
 // believe returns why the commit is not believed after what went before.
-func (t *topicComputation) believe(commit int64, h history) error {
+func (t *topicComputation) believe(commit *Commit, h history) error {
 	switch {
-	case commit == NoOffset:
+	case commit == nil || commit.Offset == NoOffset:
 		return nil
 	case h.another:
 		return contradiction("OffsetFetch", ClassOffsetRange, "the topic was deleted and created anew, and the committed offset %d may be of the "+
-			"topic before; if it stays, %s", commit, commitAgain)
-	case h.doubt.against(commit, t.readAt):
+			"topic before; if it stays, %s", commit.Offset, commitAgain)
+	case h.doubt.against(commit.Offset, commit.LeaderEpoch, t.readAt):
 		return contradiction("OffsetFetch", ClassOffsetRange, "the committed offset %d contradicted the log %s ago and has not changed since: %s",
-			commit, t.readAt.Sub(h.doubt.since).Round(time.Second), commitAgain)
+			commit.Offset, t.readAt.Sub(h.doubt.since).Round(time.Second), commitAgain)
 	}
 	return nil
 }
 
-// contradicts returns why the commit cannot be of this log.
-func (t *topicComputation) contradicts(offset int64, epoch int32, end int64, p *partitionLog) error {
+// contradicts returns why the commit cannot be of this log, or whether it is cannot be told now: then it is not doubted.
+func (t *topicComputation) contradicts(commit *Commit, end int64, p *partitionLog) (doubted bool, err error) {
 	switch {
-	case offset > end && t.readsCommitted() && offset <= p.end.Value:
-		return contradiction("OffsetFetch", ClassOffsetRange, "the committed offset %d is beyond the last stable offset %d: the group does not "+
-			"read committed records only, as it is configured to", offset, end)
-	case offset > end:
-		return contradiction("OffsetFetch", ClassOffsetRange, "the committed offset %d is beyond the end of the log, %d: the log was truncated "+
-			"or the topic created anew; %s", offset, end, commitAgain)
-	case p.leaderEpoch >= 0 && epoch > p.leaderEpoch:
-		return contradiction("OffsetFetch", ClassOffsetRange, "the offset was committed in leader epoch %d, and the leader is only in epoch %d: "+
-			"the log was truncated or the topic created anew; %s", epoch, p.leaderEpoch, commitAgain)
+	case commit == nil:
+		return false, nil
+	case commit.Offset > end && t.readsCommitted() && commit.Offset <= p.end.Value:
+		return true, contradiction("OffsetFetch", ClassOffsetRange, "the committed offset %d is beyond the last stable offset %d: the group does not "+
+			"read committed records only, as it is configured to", commit.Offset, end)
+	case commit.Offset > end:
+		return true, contradiction("OffsetFetch", ClassOffsetRange, "the committed offset %d is beyond the end of the log, %d: the log was truncated "+
+			"or the topic created anew; %s", commit.Offset, end, commitAgain)
 	}
-	return nil
+	return t.anotherEpoch(commit, p.leaderEpoch)
 }
 
 func (t *topicComputation) readsCommitted() bool {
 	return t.policy.ReadCommitted && t.group != GroupShare
 }
 
-// end returns where the log ends for the group.
+// end returns where the log ends for the group. The high watermark has to be known in any case: the leader epoch comes with it.
 func (t *topicComputation) end(p *partitionLog) (int64, error) {
-	end, name := &p.end, "high watermark"
-	if t.readsCommitted() {
-		end, name = &p.lastStable, "last stable offset"
+	if err := t.whyEndUnknown(&p.end, "high watermark"); err != nil || !t.readsCommitted() {
+		return p.end.Value, err
 	}
+	return p.lastStable.Value, t.whyEndUnknown(&p.lastStable, "last stable offset")
+}
+
+func (t *topicComputation) whyEndUnknown(end *Offset, name string) error {
 	switch {
 	case end.Err != nil:
-		return 0, end.Err
+		return end.Err
 	case end.ReadAt.IsZero():
-		return 0, contradiction("ListOffsets", ClassOther, "the %s was not read", name)
+		return contradiction("ListOffsets", ClassOther, "the %s was not read", name)
 	case end.ReadAt.Before(t.readAt):
-		return 0, contradiction("ListOffsets", ClassProtocol, "the %s was read before the committed offset", name)
+		return contradiction("ListOffsets", ClassProtocol, "the %s was read before the committed offset", name)
 	}
-	return end.Value, nil
+	return nil
 }
 
 // anotherLog says whether the reading before was of another log under the same name.

@@ -17,6 +17,9 @@ func describe(o *lag.Observation) string {
 		for _, p := range logsOf(t) {
 			_, _ = fmt.Fprintf(&b, "    %d: %s to %s (stable %s) epoch %d\n", p.Partition, describeOffset(p.Start), describeOffset(p.End), describeOffset(p.LastStable), p.LeaderEpoch)
 		}
+		for _, e := range t.EpochEnds {
+			_, _ = fmt.Fprintf(&b, "    %+v\n", e)
+		}
 	}
 	for _, g := range o.Groups {
 		_, _ = fmt.Fprintf(&b, "  group %s %s %s, commits read %v: %v, members read %v: %v %+v\n", g.Name, g.Type, g.State,

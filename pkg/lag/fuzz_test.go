@@ -1,6 +1,7 @@
 package lag_test
 
 import (
+	"cmp"
 	"encoding/binary"
 	"math"
 	"slices"
@@ -108,6 +109,17 @@ func (b *hostile) numbers() []int32 {
 	return numbers
 }
 
+// epochEnds returns ends of epochs in their order; some come twice.
+func (b *hostile) epochEnds() (ends []lag.EpochEnd) {
+	for _, n := range b.numbers() {
+		ends = append(ends, lag.EpochEnd{Partition: n, Epoch: int32(b.below(2)), LeaderEpoch: int32(b.below(2)), End: b.offset(), Err: b.err()})
+	}
+	slices.SortStableFunc(ends, func(a, b lag.EpochEnd) int {
+		return cmp.Or(cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Epoch, b.Epoch))
+	})
+	return ends
+}
+
 func (b *hostile) observation(second int) *lag.Observation {
 	o := &lag.Observation{StartedAt: at(second), ListingErr: b.err(), MetadataErr: b.err(), MetadataReadAt: b.time(second)}
 	for _, name := range topicNames() {
@@ -120,6 +132,7 @@ func (b *hostile) observation(second int) *lag.Observation {
 			logs = append(logs, logRow{Partition: n, Start: b.read(second), End: b.read(second)})
 		}
 		setLogs(&t, logs)
+		t.EpochEnds = b.epochEnds()
 		o.Topics = append(o.Topics, t)
 	}
 	for _, name := range groupNames() {

@@ -11,7 +11,8 @@ import (
 // model says what the answers must be, in the plainest way: it keeps every reading there ever was, in maps, and searches them
 // back from the latest. It shares nothing with the code under test but the rule by which Kafka places groups.
 type model struct {
-	policy   lag.Policy
+	policy   lag.Policy // of the group at hand; told is what the operator says
+	told     lag.Policy
 	topics   map[string]*modelTopic
 	groups   map[string]*modelGroup
 	listedAt map[int32]time.Time // by broker; -1 is all of them
@@ -25,6 +26,7 @@ type modelGroup struct {
 	membersErr bool
 	rebalances bool // if it is classic: others tell their topics all the time
 	classic    bool
+	earliest   *bool // whether brokers say so of a share group; nil if they did not tell
 	readings   []reading
 	history    map[string]map[int32]past // by topic and partition
 }
@@ -40,8 +42,21 @@ type past struct {
 
 type modelDoubt struct {
 	commit  int64
+	epoch   int32
 	since   time.Time
 	certain bool
+}
+
+// against says whether the doubt speaks against the commit: if it is not certain, not at once, and not against another commit of the
+// same offset.
+func (d *modelDoubt) against(commit commitRow, at time.Time) bool {
+	switch {
+	case d == nil || d.commit != commit.Offset:
+		return false
+	case d.certain:
+		return true
+	}
+	return d.epoch == commit.LeaderEpoch && !at.Before(d.since.Add(5*time.Second))
 }
 
 // reading is what one collection told of a group.
@@ -53,7 +68,7 @@ type reading struct {
 }
 
 func newModel(p lag.Policy) *model {
-	return &model{policy: p, topics: map[string]*modelTopic{}, groups: map[string]*modelGroup{}, listedAt: map[int32]time.Time{}}
+	return &model{told: p, topics: map[string]*modelTopic{}, groups: map[string]*modelGroup{}, listedAt: map[int32]time.Time{}}
 }
 
 func (m *model) observe(o *lag.Observation) {
@@ -117,6 +132,17 @@ func (m *model) group(read *lag.GroupObservation, o *lag.Observation) {
 		m.groups[read.Name] = g
 	}
 	g.missed, g.classic = 0, read.Type == lag.GroupClassic
+	if read.Start.Err == nil && !read.Start.ReadAt.IsZero() {
+		earliest := read.Start.Reset == lag.ResetEarliest
+		g.earliest = &earliest
+	}
+	m.policy = m.told
+	if read.Type == lag.GroupShare && g.earliest != nil {
+		m.policy.OffsetReset = lag.ResetLatest
+		if *g.earliest {
+			m.policy.OffsetReset = lag.ResetEarliest
+		}
+	}
 	switch {
 	case read.MembersErr != nil:
 		g.membersErr = g.membersErr || !g.membersAt.After(o.StartedAt)
@@ -326,9 +352,9 @@ func (m *model) row(read *lag.GroupObservation, t *modelTopic, history map[int32
 // certain doubts the commit that was last seen.
 func (p past) certain(since time.Time) *modelDoubt {
 	if p.doubt != nil {
-		return &modelDoubt{p.doubt.commit, since, true}
+		return &modelDoubt{commit: p.doubt.commit, since: since, certain: true}
 	}
-	return &modelDoubt{p.commit, since, true}
+	return &modelDoubt{commit: p.commit, since: since, certain: true}
 }
 
 // commitIn finds the commit of the partition; ok is false if none can be believed.
@@ -356,10 +382,13 @@ func (m *model) lag(read *lag.GroupObservation, p modelPartition, commit commitR
 		}
 		return &known, nil
 	}
-	if commit.Offset >= 0 && doubt != nil && (anotherLog || doubt.commit == commit.Offset && (doubt.certain || !read.CommitsReadAt.Before(doubt.since.Add(5*time.Second)))) {
+	if commit.Offset >= 0 && doubt != nil && (anotherLog || doubt.against(commit, read.CommitsReadAt)) {
 		return nil, doubt
 	}
 	end := p.end
+	if end.failed || end.readAt.Before(read.CommitsReadAt) {
+		return nil, doubt
+	}
 	if m.policy.ReadCommitted && read.Type != lag.GroupShare {
 		end = p.stable
 	}
@@ -372,10 +401,14 @@ func (m *model) lag(read *lag.GroupObservation, p modelPartition, commit commitR
 	if p.start.readAt.IsZero() {
 		return nil, doubt
 	}
-	if commit.Offset > end.value || commit.LeaderEpoch > p.epoch && p.epoch >= 0 {
-		if doubt == nil || doubt.commit != commit.Offset {
-			doubt = &modelDoubt{commit.Offset, read.CommitsReadAt, false}
+	another, unsure := p.truncated(read.Type, commit)
+	if commit.Offset > end.value || another {
+		if doubt == nil || doubt.commit != commit.Offset || !doubt.certain && doubt.epoch != commit.LeaderEpoch {
+			doubt = &modelDoubt{commit: commit.Offset, epoch: commit.LeaderEpoch, since: read.CommitsReadAt}
 		}
+		return nil, doubt
+	}
+	if unsure {
 		return nil, doubt
 	}
 	if known = end.value - max(p.start.value, commit.Offset); known < 0 || known > 1<<53 {

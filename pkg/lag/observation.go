@@ -59,6 +59,7 @@ const (
 	CapabilityTopicIDs       Capability = "topic_ids"               // Metadata v10 (KIP-516): re-created topics are recognised
 	CapabilityLastStable     Capability = "last_stable_offset"      // ListOffsets v2 (KIP-98): read_committed groups
 	CapabilityLeaderEpochs   Capability = "leader_epochs"           // ListOffsets v4 (KIP-320): truncation is recognised
+	CapabilityEpochEnds      Capability = "leader_epoch_ends"       // OffsetForLeaderEpoch v2 (KIP-320): also once the log has grown again
 )
 
 // Without says what becomes of consumer groups where brokers lack the capability.
@@ -78,6 +79,8 @@ func (c Capability) Without() string {
 		return "the lag of groups that read committed records is unknown"
 	case CapabilityLeaderEpochs:
 		return "a truncated log is recognised only by commits beyond its end"
+	case CapabilityEpochEnds:
+		return "a truncated log is not recognised once it has grown past the commits"
 	}
 	return ""
 }
@@ -86,7 +89,7 @@ func (c Capability) Without() string {
 func Capabilities() []Capability {
 	return []Capability{
 		CapabilityBatchedCommits, CapabilityGroupTypes, CapabilityConsumerGroups, CapabilityShareGroups, CapabilityShareLag,
-		CapabilityStreamsGroups, CapabilityTopicIDs, CapabilityLastStable, CapabilityLeaderEpochs,
+		CapabilityStreamsGroups, CapabilityTopicIDs, CapabilityLastStable, CapabilityLeaderEpochs, CapabilityEpochEnds,
 	}
 }
 
@@ -101,6 +104,9 @@ type Topic struct {
 	ReadAt time.Time
 	// Partitions are in the order of their numbers. They never change, and observations and snapshots share them.
 	Partitions []Partition
+	// EpochEnds are where earlier leader epochs end, by partition and epoch: of those in which offsets were committed that groups
+	// still have. Nearly all topics have none.
+	EpochEnds []EpochEnd
 
 	Starts      Offsets // log start offsets
 	Ends        Offsets // high watermarks
@@ -153,6 +159,8 @@ type GroupObservation struct {
 	CommitsErr    error
 	CommitsReadAt time.Time // when the request was sent: the commits are at least this new
 	Commits       []TopicCommits
+
+	Start ShareStart // of a share group; the zero value was not asked for
 }
 
 // Member is one member of a group.

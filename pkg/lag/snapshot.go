@@ -48,6 +48,8 @@ type Group struct {
 	MembersReadAt time.Time // zero if the members were never read
 	Members       []Member
 
+	Start ShareStart // of a share group
+
 	// Err says why the group as a whole could not be read in the latest collection; ReadAt and Topics are then the older ones.
 	Err          error
 	ReadAt       time.Time // when the commits behind Topics were read; zero if never

@@ -12,6 +12,7 @@ func versions() []kmsg.ApiVersionsResponseApiKey {
 		return kmsg.ApiVersionsResponseApiKey{ApiKey: int16(key), MinVersion: from, MaxVersion: to}
 	}
 	return []kmsg.ApiVersionsResponseApiKey{
+		key(kmsg.Produce, 3, 12), // never answered, but without it kgo does not believe the rest
 		key(kmsg.ListOffsets, 6, 11),
 		key(kmsg.Metadata, 12, 13),
 		key(kmsg.OffsetFetch, 8, 9),

@@ -90,10 +90,10 @@ func (c *Cluster) note(node int32, r *request) Fault {
 	return c.faults[faultKey{node, r.key}]
 }
 
-func (c *Cluster) noteAnswer(key kmsg.Key, bytes int64) {
+func (c *Cluster) noteAnswer(key kmsg.Key, bytes int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	count := c.counts[key]
-	count.BytesOut += bytes
+	count.BytesOut += int64(bytes)
 	c.counts[key] = count
 }
