@@ -13,14 +13,18 @@ import (
 
 // Target is what a request of the metrics API asks about.
 type Target struct {
-	Resource       schema.GroupResource // pods, or the resource of a workload
+	Resource       schema.GroupResource // pods, the resource of a workload, or namespaces
 	Namespace      string
-	Name           string          // of the workload; empty for pods
-	Pods           []string        // the names of the pods, sorted; nil for a workload
+	Name           string          // of the workload or namespace; empty for pods
+	Pods           []string        // the names of the pods, sorted; nil for anything else
 	MetricSelector labels.Selector // empty if the request has none
+	Snapshots      []*lag.Snapshot // with the groups that the namespace may know of; a Binder must look at no others
 }
 
 func (t Target) String() string {
+	if t.Resource == namespaceResource() {
+		return fmt.Sprintf("namespace %q", t.Name)
+	}
 	if t.Name != "" {
 		return fmt.Sprintf("%s %q in namespace %q", t.Resource, t.Name, t.Namespace)
 	}
@@ -50,9 +54,14 @@ func (SelectorBinder) Bind(_ context.Context, target Target) (lag.Selection, err
 				"or in a request of your own by ?metricLabelSelector=consumergroup%3DNAME",
 		}
 	}
-	selection, err := parseSelection(target.MetricSelector)
+	return bySelector(target.MetricSelector)
+}
+
+// bySelector returns the selection of the series that the metric selector matches, or the status for one that makes no sense.
+func bySelector(selector labels.Selector) (lag.Selection, error) {
+	selection, err := parseSelection(selector)
 	if err != nil {
-		return lag.Selection{}, apierrors.NewBadRequest(fmt.Sprintf("metric selector %q: %v", target.MetricSelector, err))
+		return lag.Selection{}, apierrors.NewBadRequest(fmt.Sprintf("metric selector %q: %v", selector, err))
 	}
 	return selection, nil
 }
