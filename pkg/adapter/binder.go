@@ -54,14 +54,9 @@ func (SelectorBinder) Bind(_ context.Context, target Target) (lag.Selection, err
 				"or in a request of your own by ?metricLabelSelector=consumergroup%3DNAME",
 		}
 	}
-	return bySelector(target.MetricSelector)
-}
-
-// bySelector returns the selection of the series that the metric selector matches, or the status for one that makes no sense.
-func bySelector(selector labels.Selector) (lag.Selection, error) {
-	selection, err := parseSelection(selector)
+	selection, err := parseSelection(target.MetricSelector)
 	if err != nil {
-		return lag.Selection{}, apierrors.NewBadRequest(fmt.Sprintf("metric selector %q: %v", selector, err))
+		return lag.Selection{}, apierrors.NewBadRequest(fmt.Sprintf("metric selector %q: %v", target.MetricSelector, err))
 	}
 	return selection, nil
 }

@@ -66,7 +66,7 @@ func (b NamespaceBinder) Bind(ctx context.Context, target Target) (lag.Selection
 				"or grant groups to the namespace by the setting namespaces of the adapter",
 		}
 	}
-	selected, err := bySelector(target.MetricSelector)
+	selected, err := SelectorBinder{}.Bind(ctx, target)
 	if err != nil || len(selected.Groups) > 0 || !ok {
 		return selected, err
 	}

@@ -62,3 +62,19 @@ func TestSourceIsIsolatedWhereAskedFor(t *testing.T) {
 		}
 	}
 }
+
+// TestExampleConfiguration holds manifests/examples/config.yaml against what the program takes.
+func TestExampleConfiguration(t *testing.T) {
+	set := pflag.NewFlagSet("", pflag.ContinueOnError)
+	flags, e := config.AddFlags(set), New()
+	for _, group := range e.FlagGroups() {
+		set.AddFlagSet(group.Flags)
+	}
+	if _, err := flags.Parse(set, []string{"--brokers=a", "--config=../../../manifests/examples/config.yaml"}); err != nil {
+		t.Fatal(err)
+	}
+	granted := grants(e.namespaces)
+	if !e.isolate || !granted.Allows("default", "orders") || !granted.Allows("team-b", "payments-eu") || granted.Allows("team-a", "team-b.x") {
+		t.Errorf("isolated %t, granted %+v", e.isolate, granted)
+	}
+}
