@@ -13,14 +13,18 @@ import (
 
 // Target is what a request of the metrics API asks about.
 type Target struct {
-	Resource       schema.GroupResource // pods, or the resource of a workload
+	Resource       schema.GroupResource // pods, the resource of a workload, or namespaces
 	Namespace      string
-	Name           string          // of the workload; empty for pods
-	Pods           []string        // the names of the pods, sorted; nil for a workload
+	Name           string          // of the workload or namespace; empty for pods
+	Pods           []string        // the names of the pods, sorted; nil for anything else
 	MetricSelector labels.Selector // empty if the request has none
+	Snapshots      []*lag.Snapshot // with the groups that the namespace may know of; a Binder must look at no others
 }
 
 func (t Target) String() string {
+	if t.Resource == namespaceResource() {
+		return fmt.Sprintf("namespace %q", t.Name)
+	}
 	if t.Name != "" {
 		return fmt.Sprintf("%s %q in namespace %q", t.Resource, t.Name, t.Namespace)
 	}

@@ -13,11 +13,12 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/tenants"
 )
 
 type fakeSource func() []*lag.Snapshot
 
-func (f fakeSource) Snapshots() []*lag.Snapshot { return f() }
+func (f fakeSource) Snapshots(string) []*lag.Snapshot { return f() }
 
 type fakePods struct {
 	names  func(namespace string, selector labels.Selector) ([]string, error)
@@ -125,10 +126,25 @@ func (a *asked) Ask(groups []string) {
 	a.groups = append(a.groups, groups...)
 }
 
+// grants has the groups orders and billing for "granted", and those that begin with o for "prefixed".
+func grants() tenants.Grants {
+	return tenants.Grants{"granted": {Names: []string{"billing", "orders"}}, "prefixed": {Prefixes: []string{"o"}}}
+}
+
+// take returns what was asked for since the last call.
+func (a *asked) take() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	groups := a.groups
+	a.groups = nil
+	return groups
+}
+
 // newProvider is a Provider for the fixture and three pods, listed in no order.
 func newProvider() *Provider {
 	return NewProvider(ProviderConfig{
-		Source: fakeSource(fixture), Interest: &asked{}, MaxAge: maxAge, Binder: SelectorBinder{}, Now: func() time.Time { return now },
-		Pods: clusterPods("consumer-c", "consumer-a", "consumer-b"), Workloads: fakeWorkloads(clusterWorkloads),
+		Source: fakeSource(fixture), Interest: &asked{}, MaxAge: maxAge, Now: func() time.Time { return now },
+		Binder: NamespaceBinder{Grants: grants(), Others: SelectorBinder{}},
+		Pods:   clusterPods("consumer-c", "consumer-a", "consumer-b"), Workloads: fakeWorkloads(clusterWorkloads),
 	})
 }

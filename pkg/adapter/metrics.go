@@ -60,7 +60,7 @@ func metricNames() string {
 // podResource is the one resource that is asked for by label selector.
 func podResource() schema.GroupResource { return schema.GroupResource{Resource: "pods"} }
 
-// listed are the resources that discovery shows. Every other kind that has a scale subresource is answered too; which ones the
+// listed are the resources in a namespace that discovery shows. Every other kind that has a scale subresource is answered too; which ones the
 // cluster has changes with its CustomResourceDefinitions, and no client needs to find them here.
 func listed() []schema.GroupResource {
 	return []schema.GroupResource{
@@ -79,6 +79,9 @@ func (p *Provider) ListAllMetrics() []provider.CustomMetricInfo {
 		for _, m := range metrics() {
 			all = append(all, provider.CustomMetricInfo{GroupResource: resource, Metric: m.name, Namespaced: true})
 		}
+	}
+	for _, m := range metrics() {
+		all = append(all, provider.CustomMetricInfo{GroupResource: namespaceResource(), Metric: m.name})
 	}
 	return all
 }

@@ -282,7 +282,8 @@ func (s *summation) doubtful(reason error, listedAt time.Time) error {
 func (s *summation) nothing() error {
 	if len(s.empty) == 0 {
 		return &AbsentError{What: "no consumer group matches " + s.sel.What,
-			Hint: "check the name and cluster, the adapter's --group-include and --group-exclude, and that its Kafka user may Describe the group"}
+			Hint: "check the name and cluster, the adapter's --group-include and --group-exclude, that its Kafka user may Describe the group, " +
+				"and with --isolate-namespaces that the namespace is granted it"}
 	}
 	for _, g := range s.empty {
 		if g.MembersErr != nil || g.MembersReadAt.IsZero() {

@@ -17,7 +17,9 @@ import (
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/adapter"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/app"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/config"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/kube"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/tenants"
 )
 
 // Extension is the metrics API as a part of the program.
@@ -25,6 +27,9 @@ type Extension struct {
 	client *kube.ClientOptions
 	server *adapter.Options
 	local  *Local
+	// namespaces are what was granted to each; nil if that was not set.
+	namespaces map[string]config.Grant
+	isolate    bool
 	// wantedInterval is how often the groups are polled that the metrics API was asked for.
 	wantedInterval time.Duration
 }
@@ -58,6 +63,9 @@ func (e *Extension) FlagGroups() []app.FlagGroup {
 	e.server.AddFlags(server)
 	server.DurationVar(&e.wantedInterval, "hot-interval", e.wantedInterval, "Time between the starts of two polls of the consumer groups that the "+
 		"metrics API was asked for in the last 10 minutes; all others are polled every --poll-interval. 0 polls all of them alike.")
+	config.AddNamespaces(server, &e.namespaces)
+	server.BoolVar(&e.isolate, "isolate-namespaces", e.isolate, "Answer requests for a namespace as if no consumer groups existed but those that "+
+		"--namespaces grants to it.")
 	return []app.FlagGroup{{Heading: "Kubernetes client", Flags: client}, {Heading: "Metrics API server", Flags: server}}
 }
 
@@ -67,6 +75,10 @@ func (e *Extension) Validate() []error {
 	errs := e.server.Validate()
 	if i := e.wantedInterval; i != 0 && (i < minWantedInterval || i > maxWantedInterval) {
 		errs = append(errs, fmt.Errorf("--hot-interval: %s is not a duration from %s to %s, or 0", i, minWantedInterval, maxWantedInterval))
+	}
+	if e.isolate && e.namespaces == nil {
+		errs = append(errs, errors.New("--isolate-namespaces: without the setting namespaces no namespace is granted any consumer group, and nothing would be answered; "+
+			"grant some, or set namespaces to {} if that is what you want"))
 	}
 	return errs
 }
@@ -87,8 +99,10 @@ func (e *Extension) Build(core app.Core) (app.Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	grants := grants(e.namespaces)
 	provider := adapter.NewProvider(adapter.ProviderConfig{
-		Source: core.Store, Interest: core.Wanted, MaxAge: core.Config.MaxAge, Binder: adapter.SelectorBinder{}, Pods: local.Pods, Workloads: local.Workloads, Now: time.Now,
+		Source: e.source(core.Store, grants), Interest: core.Wanted, MaxAge: core.Config.MaxAge,
+		Binder: adapter.NamespaceBinder{Grants: grants, Others: adapter.SelectorBinder{}}, Pods: local.Pods, Workloads: local.Workloads, Now: time.Now,
 		Ages: adapter.NewAges(core.Registry),
 	})
 	e.server.Live = core.Live
@@ -106,6 +120,22 @@ func (e *Extension) Build(core app.Core) (app.Service, error) {
 	}
 	core.Logger.Info("metrics API", "address", server.Addr().String())
 	return &service{server: server, pods: pods}, nil
+}
+
+// source shows the snapshots to namespaces.
+func (e *Extension) source(all tenants.Source, grants tenants.Grants) adapter.Source {
+	if e.isolate {
+		return tenants.NewIsolated(all, grants)
+	}
+	return tenants.Open{Source: all}
+}
+
+func grants(namespaces map[string]config.Grant) tenants.Grants {
+	grants := make(tenants.Grants, len(namespaces))
+	for namespace, grant := range namespaces {
+		grants[namespace] = tenants.Grant(grant)
+	}
+	return grants
 }
 
 // cluster returns what answers for Kubernetes, and the pod list to keep up to date if there is a real cluster.
