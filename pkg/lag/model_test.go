@@ -26,7 +26,8 @@ type modelGroup struct {
 	membersErr bool
 	rebalances bool // if it is classic: others tell their topics all the time
 	classic    bool
-	earliest   *bool // whether brokers say so of a share group; nil if they did not tell
+	earliest   *bool     // whether brokers say so of a share group; nil if they did not tell
+	startAt    time.Time // when that was told
 	readings   []reading
 	history    map[string]map[int32]past // by topic and partition
 }
@@ -132,9 +133,9 @@ func (m *model) group(read *lag.GroupObservation, o *lag.Observation) {
 		m.groups[read.Name] = g
 	}
 	g.missed, g.classic = 0, read.Type == lag.GroupClassic
-	if read.Start.Err == nil && !read.Start.ReadAt.IsZero() {
+	if read.Start.Err == nil && !read.Start.ReadAt.IsZero() && !read.Start.ReadAt.Before(g.startAt) {
 		earliest := read.Start.Reset == lag.ResetEarliest
-		g.earliest = &earliest
+		g.earliest, g.startAt = &earliest, read.Start.ReadAt
 	}
 	m.policy = m.told
 	if read.Type == lag.GroupShare && g.earliest != nil {
