@@ -12,6 +12,7 @@ import (
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/await"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/series"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/suite"
 )
 
 const ages = "kafka_lag_adapter_value_age_seconds"
@@ -21,12 +22,12 @@ const ages = "kafka_lag_adapter_value_age_seconds"
 // reported and not asserted; docs/benchmarks.md has what came out.
 func TestAgeOfServedValues(t *testing.T) {
 	const groups, duration = 8, 30 * time.Second
-	ctx := within(t, 4*time.Minute)
-	try(t, shared.Adapter.Restart(ctx, "--poll-interval=5s", "--max-age=60s"))
+	ctx := suite.Within(t, 4*time.Minute)
+	suite.Try(t, shared.Adapter.Restart(ctx, "--poll-interval=5s", "--max-age=60s"))
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		try(t, errors.Join(shared.Adapter.Restart(ctx, adapterArgs()...), await.Until(ctx, "the APIServices", available)))
+		suite.Try(t, errors.Join(shared.Adapter.Restart(ctx, adapterArgs()...), await.Until(ctx, "the APIServices", available)))
 	})
 	paths := groupsToAskFor(ctx, t, groups)
 	before := served(ctx, t)
@@ -50,14 +51,14 @@ func groupsToAskFor(ctx context.Context, t *testing.T, n int) (paths []string) {
 	applyExample(ctx, t)
 	for i := range n {
 		name := fmt.Sprintf("age-%d", i)
-		try(t, shared.Workload().CreateTopic(ctx, name, 6))
-		try(t, shared.Workload().Commit(ctx, name, name, map[int32]int64{0: 0, 1: 0, 2: 0, 3: 0, 4: 0, 5: 0}))
+		suite.Try(t, shared.Workload().CreateTopic(ctx, name, 6))
+		suite.Try(t, shared.Workload().Commit(ctx, name, name, map[int32]int64{0: 0, 1: 0, 2: 0, 3: 0, 4: 0, 5: 0}))
 		path := "/apis/custom.metrics.k8s.io/v1beta2/namespaces/default/deployments.apps/consumer/kafka_consumergroup_lag?metricLabelSelector=" +
 			url.QueryEscape("consumergroup="+name)
 		paths = append(paths, path)
 	}
 	for _, path := range paths {
-		try(t, await.Until(ctx, "a value at "+path, func(ctx context.Context) error { return ask(ctx, path) }))
+		suite.Try(t, await.Until(ctx, "a value at "+path, func(ctx context.Context) error { return ask(ctx, path) }))
 	}
 	return paths
 }
@@ -95,8 +96,8 @@ func ask(ctx context.Context, path string) error {
 func served(ctx context.Context, t *testing.T) series.Set {
 	t.Helper()
 	_, body, err := scrape(ctx, "/metrics")
-	try(t, err)
+	suite.Try(t, err)
 	all, err := series.Parse(body)
-	try(t, err)
+	suite.Try(t, err)
 	return all
 }
