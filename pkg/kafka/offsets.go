@@ -121,7 +121,7 @@ func (c *collection) neededOf(kind offsetKind) []offsetsAsked {
 
 // asksForAll says whether the ends of all topics that are listed are asked for, as they mostly are, and of no other.
 func (c *collection) asksForAll(kind offsetKind) bool {
-	return kind.need == needEnd && !c.obs.Partial && len(c.obs.Topics) == len(c.listed.topics) && len(c.leaderless) == 0 && len(c.failures.list) == 0
+	return kind.need == needEnd && !c.obs.Partial && len(c.obs.Topics) == len(c.listed.topics)
 }
 
 func (c *collection) workOut(kind offsetKind) []offsetsAsked {
@@ -226,7 +226,7 @@ func setPlain(t *lag.Topic, kind offsetKind, partitions []int32, rows []decodedE
 	values, epochs := kind.column(t).Values, t.LeaderEpochs
 	for i := range rows {
 		row, at := &rows[i], partitions[i]
-		if row.Partition != at || row.Code != 0 || row.Offset < 0 || values[at] != offsetPending {
+		if row.Partition != at || row.Code != 0 || row.Offset < 0 {
 			return i
 		}
 		if values[at] = row.Offset; kind.need == needEnd {

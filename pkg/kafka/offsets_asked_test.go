@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
@@ -58,4 +60,46 @@ func randomAsked(r *rand.Rand) ([]lag.Topic, *offsetsAsked, *kmsg.ListOffsetsReq
 		}
 	}
 	return topics, asked, req
+}
+
+// What is wrong with the answer about one partition is an error of that partition alone.
+func TestRow23OddAnswerStaysWithThePartition(t *testing.T) {
+	type row = kmsg.ListOffsetsResponseTopicPartition
+	for name, tc := range map[string]struct {
+		spoil func(rows []row) []row // of partition 1
+		class lag.Class
+	}{
+		"left out":               {func([]row) []row { return nil }, lag.ClassProtocol},
+		"an error and an offset": {func(r []row) []row { r[0].ErrorCode = kerr.TopicAuthorizationFailed.Code; return r }, lag.ClassAuthorization},
+		"a negative offset":      {func(r []row) []row { r[0].Offset = -1; return r }, lag.ClassProtocol},
+		"twice":                  {func(r []row) []row { return append(r, r[0]) }, lag.ClassProtocol},
+		"three times":            {func(r []row) []row { return append(r, r[0], r[0]) }, lag.ClassProtocol},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t, kfake.NumBrokers(1))
+			f.produce("orders", 2, 0, 1, 2, 3)
+			f.answer(kmsg.ListOffsets, func(req kmsg.Request) kmsg.Response {
+				resp := req.ResponseKind().(*kmsg.ListOffsetsResponse)
+				for _, asked := range req.(*kmsg.ListOffsetsRequest).Topics {
+					one := kmsg.ListOffsetsResponseTopic{Topic: asked.Topic}
+					for _, p := range asked.Partitions {
+						rows := []row{{Partition: p.Partition, Offset: 7, LeaderEpoch: 0}}
+						if p.Partition == 1 {
+							rows = tc.spoil(rows)
+						}
+						one.Partitions = append(one.Partitions, rows...)
+					}
+					resp.Topics = append(resp.Topics, one)
+				}
+				return resp
+			})
+			for i, p := range logs(topic(t, f.reader().Read(t.Context(), nil), "orders")) {
+				for _, offset := range []lag.Offset{p.Start, p.End} {
+					if i == 1 && (lag.ClassOf(offset.Err) != tc.class || offset.Err == nil || offset.Value != 0) || i != 1 && (offset.Err != nil || offset.Value != 7) {
+						t.Errorf("partition %d: %+v", i, offset)
+					}
+				}
+			}
+		})
+	}
 }
