@@ -150,7 +150,7 @@ func metadataKind() decodeKind {
 
 func expectedMetadata(resp kmsg.Response) any {
 	r := resp.(*kmsg.MetadataResponse)
-	out := decodedMetadata{Code: r.ErrorCode, ClusterID: deref(r.ClusterID), ControllerID: r.ControllerID}
+	out := decodedMetadata{Code: r.ErrorCode}
 	for _, b := range r.Brokers {
 		out.Brokers = append(out.Brokers, lag.Broker{ID: b.NodeID, Address: net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port)))})
 	}

@@ -42,11 +42,9 @@ func (r *metadataResponse) ReadFrom(src []byte) (err error) {
 // decodedMetadata is an answer to Metadata. The lists are sorted, but as hostile as the broker: a broker, a topic or a partition
 // may be there twice.
 type decodedMetadata struct {
-	Code         int16 // of the answer as a whole; v13 and later
-	ClusterID    string
-	ControllerID int32 // -1 if the broker did not tell
-	Brokers      []lag.Broker
-	Topics       []decodedTopic
+	Code    int16 // of the answer as a whole; v13 and later
+	Brokers []lag.Broker
+	Topics  []decodedTopic
 }
 
 // decodedTopic is a topic without offsets.
@@ -67,16 +65,16 @@ type decodedPartition struct {
 // decode returns the brokers and the topics that are wanted. An error means that nothing of the answer can be relied on.
 func (r *metadataResponse) decode(topics decodeNames) (*decodedMetadata, error) {
 	d := metadataDecoder{decodeCursor: newDecodeCursor(r.body, r.IsFlexible()), version: r.Version, names: topics}
-	out := &decodedMetadata{ControllerID: -1}
+	out := &decodedMetadata{}
 	if d.version >= 3 {
 		d.int32() // throttle time
 	}
 	out.Brokers = d.brokers()
 	if d.version >= 2 {
-		out.ClusterID = string(d.nullableText())
+		d.nullableText() // cluster id
 	}
 	if d.version >= 1 {
-		out.ControllerID = d.int32()
+		d.int32() // controller
 	}
 	out.Topics = d.topics()
 	if d.version >= 8 && d.version <= 10 {
