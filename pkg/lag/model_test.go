@@ -26,6 +26,8 @@ type modelGroup struct {
 	membersErr bool
 	rebalances bool // if it is classic: others tell their topics all the time
 	classic    bool
+	patterns   bool  // members subscribe by patterns
+	unmatched  bool  // and have no partitions
 	earliest   *bool // whether brokers say so of a share group; nil if they did not tell
 	readings   []reading
 	history    map[string]map[int32]past // by topic and partition
@@ -118,6 +120,9 @@ func (m *model) listedFor(group string) time.Time {
 	return time.Time{}
 }
 
+// silent says whether the members do not tell their topics now.
+func (g *modelGroup) silent() bool { return g.rebalances && (g.classic || g.patterns) }
+
 func (g *modelGroup) latest() time.Time {
 	if len(g.readings) == 0 {
 		return time.Time{}
@@ -147,13 +152,19 @@ func (m *model) group(read *lag.GroupObservation, o *lag.Observation) {
 	case read.MembersErr != nil:
 		g.membersErr = g.membersErr || !g.membersAt.After(o.StartedAt)
 	case !read.MembersReadAt.IsZero() && !read.MembersReadAt.Before(g.membersAt):
-		g.members, g.membersAt, g.membersErr, g.rebalances = read.Members, read.MembersReadAt, false, read.State == "PreparingRebalance"
+		g.members, g.membersAt, g.membersErr, g.rebalances = read.Members, read.MembersReadAt, false, read.State == "PreparingRebalance" || read.State == "Assigning"
 	}
 	membersErr := g.membersErr || g.membersAt.IsZero()
+	g.patterns, g.unmatched = false, true
+	for _, member := range g.members {
+		g.patterns = g.patterns || member.Pattern != ""
+		g.unmatched = g.unmatched && len(member.Assigned) == 0
+	}
+	g.unmatched = g.unmatched && g.patterns
 	switch {
 	case read.CommitsErr != nil, read.CommitsReadAt.IsZero(), !o.Partial && o.MetadataErr != nil, g.latest().After(read.CommitsReadAt):
 		return
-	case m.policy.OffsetReset == lag.ResetEarliest && (membersErr || g.classic && g.rebalances && len(g.readings) == 0):
+	case m.policy.OffsetReset == lag.ResetEarliest && (membersErr || g.unmatched || g.silent() && len(g.readings) == 0):
 		return
 	}
 	g.readings = append(g.readings, m.read(g, read))
@@ -178,7 +189,7 @@ func (m *model) read(g *modelGroup, read *lag.GroupObservation) reading {
 	}
 	buried := map[string]bool{}
 	for _, t := range read.Commits {
-		if m.policy.IgnoreUnsubscribed && len(told) > 0 && !told[t.Topic] {
+		if m.policy.IgnoreUnsubscribed && len(told) > 0 && !g.patterns && !told[t.Topic] {
 			continue
 		}
 		if known := m.topics[t.Topic]; known != nil && known.gone() && len(t.Partitions) > 0 {
@@ -253,7 +264,7 @@ func (m *model) owned(g *modelGroup, before reading, more, told map[string]bool)
 			addAll(topic)
 		}
 	}
-	if g.classic && g.rebalances {
+	if g.silent() {
 		for topic, rows := range before.rows {
 			for p := range rows {
 				add(topic, p)
