@@ -26,8 +26,9 @@ type modelGroup struct {
 	membersErr bool
 	rebalances bool // if it is classic: others tell their topics all the time
 	classic    bool
-	patterns   bool  // members subscribe by patterns
-	unmatched  bool  // and have no partitions
+	patterns   bool // members subscribe by patterns
+	unmatched  bool // and have no partitions
+	startAt    time.Time
 	earliest   *bool // whether brokers say so of a share group; nil if they did not tell
 	readings   []reading
 	history    map[string]map[int32]past // by topic and partition
@@ -137,9 +138,9 @@ func (m *model) group(read *lag.GroupObservation, o *lag.Observation) {
 		m.groups[read.Name] = g
 	}
 	g.missed, g.classic = 0, read.Type == lag.GroupClassic
-	if read.Start.Err == nil && !read.Start.ReadAt.IsZero() {
-		earliest := read.Start.Reset == lag.ResetEarliest
-		g.earliest = &earliest
+	if start := read.Start; start.Err == nil && !start.ReadAt.IsZero() && !start.ReadAt.Before(g.startAt) {
+		earliest := start.Reset == lag.ResetEarliest
+		g.earliest, g.startAt = &earliest, start.ReadAt
 	}
 	m.policy = m.told
 	if read.Type == lag.GroupShare && g.earliest != nil {
