@@ -45,7 +45,7 @@ func world(hidden bool) fakeSource {
 		unknown := group("hidden-unknown", fixture()[0].Groups[1].Topics...)
 		s.Groups = append(s.Groups, known, pods, unknown)
 		s.Topics = []*lag.Topic{{Name: "hidden-topic"}}
-		s.Uncollected = []string{"hidden-uncollected"}
+		s.Uncollected = []lag.UncollectedGroup{{Name: "hidden-uncollected"}}
 	}
 	slices.SortFunc(s.Groups, func(a, b *lag.Group) int { return strings.Compare(a.Name, b.Name) })
 	return func() []*lag.Snapshot { return []*lag.Snapshot{s} }

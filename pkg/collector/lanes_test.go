@@ -36,7 +36,7 @@ func (r *laneReader) Read(ctx context.Context, _ *lag.Snapshot) *lag.Observation
 	for _, name := range []string{"a", "b"} {
 		obs.Groups = append(obs.Groups, lag.GroupObservation{Name: name, CommitsReadAt: obs.StartedAt, MembersReadAt: obs.StartedAt})
 	}
-	obs.Uncollected = []string{"beyond the limit"}
+	obs.Uncollected = []lag.UncollectedGroup{{Name: "beyond the limit"}}
 	return obs
 }
 

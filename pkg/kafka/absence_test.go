@@ -94,7 +94,7 @@ func TestRow19TooManyGroups(t *testing.T) {
 		if got := names(obs.Groups); got != "ade" {
 			t.Errorf("%s: %q were kept; first come the wanted, then the known, then by name", name, got)
 		}
-		if len(obs.Uncollected) != 2 || obs.Uncollected[0] != "b" || obs.Uncollected[1] != "c" {
+		if len(obs.Uncollected) != 2 || obs.Uncollected[0].Name != "b" || obs.Uncollected[1].Name != "c" {
 			t.Errorf("%s: left out %v", name, obs.Uncollected)
 		}
 	}

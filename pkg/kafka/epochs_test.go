@@ -264,3 +264,27 @@ func TestRow2EndsOfEpochsOfTwoAttempts(t *testing.T) {
 		t.Errorf("%d, %v", value, err)
 	}
 }
+
+// A leader that tells where its logs end but not where its epochs do is believed in what it tells.
+func TestRow1HungQuestionForEpochsConcernsItsCommitsOnly(t *testing.T) {
+	f := newFake(t)
+	f.produce("orders", 10, 0)
+	f.commitIn("billing", 0, 4)
+	f.commitIn("audit", -1, 4)
+	r := f.reader(func(c *Config) { c.Timeout = time.Second })
+	s := poll(t, r, nil)
+	f.elect(5)
+	f.ControlKey(int16(kmsg.OffsetForLeaderEpoch), func(kmsg.Request) (kmsg.Response, error, bool) {
+		f.KeepControl()
+		return nil, nil, true
+	})
+	s = poll(t, r, s)
+	if value, err := lagOf(s, "audit"); err != nil || value != 11 {
+		t.Errorf("a commit without an epoch: %d, %v", value, err)
+	}
+	orders := &s.Group("billing").Topics[0]
+	rowErr := orders.RowErr(&orders.Partitions[0])
+	if value, err := lagOf(s, "billing"); err != nil || value != 6 || lag.ClassOf(rowErr) != lag.ClassTimeout {
+		t.Errorf("%d, %v; %v: want the value before", value, err, rowErr)
+	}
+}

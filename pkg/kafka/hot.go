@@ -13,8 +13,9 @@ import (
 // ReadGroups makes a collection of these groups and their partitions only, with prev as for [Reader.Read]: members, commits and log
 // ends of all of them, the rest where it is needed. What it costs depends on these groups, not on what else the cluster holds.
 //
-// A group that prev does not have is left out: its type is not known, and the next Read finds it. So is a group that its
-// coordinator says does not exist: the next Read confirms it.
+// A group that prev does not have is left out: its type is not known, and the next Read finds it. One that prev left out, as there are
+// too many, is read unless there was no room even for those that are wanted. A group that its coordinator says does not exist is
+// left out, too: the next Read confirms it.
 func (r *Reader) ReadGroups(ctx context.Context, prev *lag.Snapshot, groups []string) *lag.Observation {
 	c := r.newCollection(r.hot, prev)
 	c.obs.Partial = true
@@ -44,18 +45,23 @@ func (r *Reader) ReadGroups(ctx context.Context, prev *lag.Snapshot, groups []st
 	return c.obs
 }
 
-// hotGroups returns those of the groups that are known, in order.
+// hotGroups returns those of the groups that are known, or known to be left out, in order.
 func (c *collection) hotGroups(names []string) []lag.GroupObservation {
 	names = slices.Clone(names)
 	slices.Sort(names)
 	var groups []lag.GroupObservation
 	for _, name := range slices.Compact(names) {
-		old := c.old(name)
-		if old == nil || !c.reader.cfg.Groups(name) {
+		g := lag.GroupObservation{Name: name}
+		old, left := c.old(name), c.prev.UncollectedGroup(name)
+		switch {
+		case old != nil && c.reader.cfg.Groups(name):
+			g.Type, g.ProtocolType, g.State, g.Coordinator = old.Type, old.ProtocolType, old.State, old.Coordinator
+		case old == nil && left != nil && !left.Wanted:
+			g.Type, g.Coordinator = left.Type, left.Coordinator
+		default:
 			continue
 		}
-		g := lag.GroupObservation{Name: name, Type: old.Type, ProtocolType: old.ProtocolType, State: old.State, Coordinator: old.Coordinator}
-		if coordinatorInDoubt(old) || c.broker(g.Coordinator) == nil {
+		if old != nil && coordinatorInDoubt(old) || c.broker(g.Coordinator) == nil {
 			g.Coordinator = noBroker
 		}
 		groups = append(groups, g)
@@ -134,7 +140,9 @@ func (c *collection) partByCoordinator(groups []lag.GroupObservation) {
 			c.parts[i] = append(c.parts[i], g)
 			continue
 		}
-		g.Coordinator = c.old(g.Name).Coordinator
+		if old := c.old(g.Name); old != nil {
+			g.Coordinator = old.Coordinator
+		}
 		g.MembersErr = g.CommitsErr
 		c.adrift = append(c.adrift, g)
 	}

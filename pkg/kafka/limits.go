@@ -57,9 +57,8 @@ func (c *collection) limitPartitions() {
 // read costs nothing.
 func (c *collection) leaveOut(cost func(lag.GroupObservation) int, limit int) {
 	type candidate struct {
-		name string
-		rank int
-		cost int
+		lag.UncollectedGroup
+		rank, cost int
 	}
 	var all []candidate
 	total := 0
@@ -67,19 +66,21 @@ func (c *collection) leaveOut(cost func(lag.GroupObservation) int, limit int) {
 		for _, g := range part {
 			n := cost(g)
 			total += n
-			all = append(all, candidate{g.Name, c.rank(g.Name), n})
+			left := lag.UncollectedGroup{Name: g.Name, Type: g.Type, Coordinator: g.Coordinator, Wanted: c.wanted[g.Name]}
+			all = append(all, candidate{left, c.rank(g.Name), n})
 		}
 	}
 	if total <= limit {
 		return
 	}
-	slices.SortFunc(all, func(a, b candidate) int { return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.name, b.name)) })
+	slices.SortFunc(all, func(a, b candidate) int { return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.Name, b.Name)) })
 	out := make(map[string]bool)
 	used := 0
 	for _, g := range all {
 		used += g.cost
 		if used > limit && g.cost > 0 {
-			out[g.name] = true
+			out[g.Name] = true
+			c.obs.Uncollected = append(c.obs.Uncollected, g.UncollectedGroup)
 		}
 	}
 	drop := func(part []lag.GroupObservation) []lag.GroupObservation {
@@ -89,11 +90,14 @@ func (c *collection) leaveOut(cost func(lag.GroupObservation) int, limit int) {
 		c.parts[i] = drop(c.parts[i])
 	}
 	c.obs.Groups = drop(c.obs.Groups)
-	for name := range out {
-		c.obs.Uncollected = append(c.obs.Uncollected, name)
-	}
-	slices.Sort(c.obs.Uncollected)
-	c.obs.Uncollected = slices.Compact(c.obs.Uncollected)
+	slices.SortFunc(c.obs.Uncollected, func(a, b lag.UncollectedGroup) int { return cmp.Compare(a.Name, b.Name) })
+	c.obs.Uncollected = slices.CompactFunc(c.obs.Uncollected, func(a, b lag.UncollectedGroup) bool { return a.Name == b.Name })
+}
+
+// leftOut says whether the group was left out.
+func (c *collection) leftOut(group string) bool {
+	_, found := slices.BinarySearchFunc(c.obs.Uncollected, group, func(g lag.UncollectedGroup, name string) int { return cmp.Compare(g.Name, name) })
+	return found
 }
 
 func (c *collection) groupLists() [][]lag.GroupObservation {

@@ -130,7 +130,7 @@ func (c *collection) addUnlisted() {
 		c.markListed(listed, part)
 	}
 	for i, g := range c.prev.Groups {
-		if _, left := slices.BinarySearch(c.obs.Uncollected, g.Name); listed[i] || left {
+		if listed[i] || c.leftOut(g.Name) {
 			continue
 		}
 		node, known := c.coordinator(g.Name)

@@ -23,9 +23,9 @@ func (c *collection) describeGroups(ctx context.Context, broker int32, groups []
 	for kind, some := range byType {
 		switch kind {
 		case lag.GroupClassic:
-			wg.Go(func() { c.describeClassic(ctx, broker, some) })
+			wg.Go(func() { describeConsumers[*membersResponse](ctx, c, broker, some, classicRequest) })
 		case lag.GroupConsumer:
-			wg.Go(func() { c.describeConsumer(ctx, broker, some) })
+			wg.Go(func() { describeConsumers[*consumerMembersResponse](ctx, c, broker, some, consumerRequest) })
 		case lag.GroupShare:
 			wg.Go(func() { c.describeShare(ctx, broker, some) })
 		case lag.GroupStreams:

@@ -9,17 +9,26 @@ import (
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
 )
 
-// describeConsumer describes groups of the new protocol (KIP-848).
-func (c *collection) describeConsumer(ctx context.Context, broker int32, groups []*lag.GroupObservation) {
-	const op = "ConsumerGroupDescribe"
-	req := kmsg.NewPtrConsumerGroupDescribeRequest()
-	req.Groups = namesOf(groups)
+// consumerProtocol is the protocol type of consumers; only its members' metadata and assignments have a format that we know.
+const consumerProtocol = "consumer"
+
+// membersAnswer is an answer that we decode ourselves.
+type membersAnswer interface {
+	kmsg.Response
+	decode(groups decodeNames, likely []string, topic func(name string) bool, cache *memberCache) ([]decodedMembers, error)
+}
+
+// describeConsumers describes groups of consumers, of the classic protocol or the new one (KIP-848), by the request that fits.
+func describeConsumers[A membersAnswer](ctx context.Context, c *collection, broker int32, groups []*lag.GroupObservation, request func(names []string) kmsg.Request) {
+	names := namesOf(groups)
+	req := request(names)
+	op := kmsg.NameForKey(req.Key())
 	asked := expectMembers(broker, op, groups)
 	readAt := time.Now()
-	resp, err := ask[*consumerMembersResponse](ctx, c, broker, consumerMembersRequest{req})
+	resp, err := ask[A](ctx, c, broker, req)
 	var answers []decodedMembers
 	if err == nil {
-		answers, err = resp.decode(decodeAsked(req.Groups), req.Groups, c.reader.cfg.Topics, &c.reader.members)
+		answers, err = resp.decode(decodeAsked(names), names, c.reader.cfg.Topics, &c.reader.members)
 		err = c.malformed(broker, op, err)
 	}
 	if err != nil {
@@ -27,4 +36,34 @@ func (c *collection) describeConsumer(ctx context.Context, broker int32, groups 
 		return
 	}
 	c.setDecoded(asked, req, answers, readAt)
+}
+
+func classicRequest(names []string) kmsg.Request {
+	req := kmsg.NewPtrDescribeGroupsRequest()
+	req.Groups = names
+	return membersRequest{req}
+}
+
+func consumerRequest(names []string) kmsg.Request {
+	req := kmsg.NewPtrConsumerGroupDescribeRequest()
+	req.Groups = names
+	return consumerMembersRequest{req}
+}
+
+// setDecoded fills in what brokers answered about the members of groups.
+func (c *collection) setDecoded(asked *answers, req kmsg.Request, decoded []decodedMembers, readAt time.Time) {
+	for i := range decoded {
+		d := &decoded[i]
+		g := asked.group(d.Group, codeError(asked.broker, req, d.Code))
+		if g == nil {
+			continue
+		}
+		if d.ProtocolType != "" {
+			g.ProtocolType = d.ProtocolType
+		}
+		g.MembersReadAt, g.State, g.Members = readAt, d.State, d.Members
+		if d.Err != nil {
+			g.MembersErr = protocolError(asked.broker, asked.op, "%w", d.Err)
+		}
+	}
 }

@@ -97,6 +97,50 @@ func TestRow19HundredThousandGroups(t *testing.T) {
 	}
 }
 
+// A group beyond the limit that is asked for is read at once, whatever its type, by what the last list of all groups told of it.
+func TestRow19GroupsBeyondTheLimitAreReadOnceAskedFor(t *testing.T) {
+	shape := fakekafka.Shape{Groups: 8, PartitionsPerGroup: 3, MembersPerGroup: 2, Types: []string{fakekafka.Classic, fakekafka.Consumer, fakekafka.Share, fakekafka.Streams}}
+	cluster := newFakeKafka(t, shape)
+	names := func(from int) (names []string) {
+		for i := from; i < shape.Groups; i++ {
+			names = append(names, cluster.Shape().Group(i))
+		}
+		return names
+	}
+	r := newReader(t, cluster.Addresses(), func(c *kafka.Config) { c.MaxGroups = 1 })
+	s := lag.Compute(nil, r.Read(t.Context(), nil), nil)
+	if len(s.Groups) != 1 || len(s.Uncollected) != 7 {
+		t.Fatalf("%d groups are read, %d are not", len(s.Groups), len(s.Uncollected))
+	}
+	cluster.Counts()
+	s = lag.Compute(s, r.ReadGroups(t.Context(), s, append(names(0), "nobody")), nil)
+	counts := cluster.Counts()
+	if counts[kmsg.ListGroups].Requests+counts[kmsg.FindCoordinator].Requests != 0 {
+		t.Errorf("%+v", counts)
+	}
+	if len(s.Groups) != 8 || len(s.Uncollected) != 0 {
+		t.Fatalf("%d groups are read, %d are not", len(s.Groups), len(s.Uncollected))
+	}
+	for i, name := range names(0) {
+		want := int64(0)
+		for p := range shape.PartitionsPerGroup {
+			want += cluster.Shape().Lag(i, p, 0)
+		}
+		total, err := lag.Sum([]*lag.Snapshot{s}, lag.Selection{Groups: []string{name}, What: name}, time.Now(), time.Minute)
+		if err != nil || total.Lag != want || total.Members != 2 || string(s.Group(name).Type) != cluster.Shape().Type(i) {
+			t.Errorf("%s: %+v, %v, want a lag of %d", name, total, err, want)
+		}
+	}
+	// Where there is no room for all that are asked for, those that were left out for it stay out.
+	full := newReader(t, cluster.Addresses(), func(c *kafka.Config) {
+		c.MaxGroups, c.Wanted = 2, func() []string { return names(3) }
+	})
+	s = lag.Compute(nil, full.Read(t.Context(), nil), nil)
+	if obs := full.ReadGroups(t.Context(), s, names(3)); len(obs.Groups) != 2 {
+		t.Errorf("%d groups are read, and there is room for 2", len(obs.Groups))
+	}
+}
+
 // What is wrong with the way to a broker is said in its own words, under the class of its kind.
 func TestRow20FailuresTellTheirCause(t *testing.T) {
 	for name, tc := range map[string]struct {

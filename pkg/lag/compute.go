@@ -115,13 +115,14 @@ func (c *computation) mergeGroups() {
 			c.next.Groups[at] = c.group(c.next.Groups[at], read)
 		} else {
 			c.next.Groups = slices.Insert(c.next.Groups, at, c.group(nil, read))
+			c.collected(read.Name)
 		}
 	}
 }
 
 // unlisted decides on a group that the observation lacks: nil if it is no longer collected, or counts as deleted.
 func (c *computation) unlisted(old *Group) *Group {
-	if _, dropped := slices.BinarySearch(c.obs.Uncollected, old.Name); dropped {
+	if c.leftOut(old) {
 		return nil
 	}
 	if old.ReadAt.After(c.obs.StartedAt) {

@@ -12,6 +12,8 @@ var (
 	errNoMembers  = &ReadError{Class: ClassOther, Broker: -1, Op: "DescribeGroups", Err: errors.New("the members were not read")}
 	errRebalances = &ReadError{Class: ClassCoordinator, Broker: -1, Op: "DescribeGroups",
 		Err: errors.New("the group rebalances, and only after that does it tell its topics")}
+	errUnmatched = &ReadError{Class: ClassCoordinator, Broker: -1, Op: "ConsumerGroupDescribe",
+		Err: errors.New("the members subscribe by a pattern and have no partitions yet, so that it is not known which topics match")}
 	errTwoAnswers = &ReadError{Class: ClassProtocol, Broker: -1, Op: "OffsetFetch", Err: errors.New("two answers for one topic")}
 )
 
@@ -109,6 +111,8 @@ func (c *computation) whyUnreadable(g, old *Group, read *GroupObservation, polic
 		return g.MembersErr
 	case needsMembers && g.rebalancing() && (old == nil || old.ReadAt.IsZero()):
 		return errRebalances
+	case needsMembers && g.unmatched():
+		return errUnmatched
 	}
 	return nil
 }
@@ -129,10 +133,21 @@ func (g *Group) contradicted() bool {
 	return slices.ContainsFunc(g.Topics, func(t TopicLag) bool { return t.doubts })
 }
 
-// rebalancing says whether the members do not tell their topics now, as those of a classic group do only while it is stable.
+// rebalancing says whether the members do not tell all their topics now: those of a classic group do only while it is stable, and what
+// matches a pattern (KIP-848) shows only in what is assigned.
 func (g *Group) rebalancing() bool {
-	return g.Type == GroupClassic && (g.State == "PreparingRebalance" || g.State == "CompletingRebalance")
+	switch g.Type {
+	case GroupClassic:
+		return g.State == "PreparingRebalance" || g.State == "CompletingRebalance"
+	case GroupConsumer:
+		return g.owned.patterns && (g.State == "Assigning" || g.State == "Reconciling")
+	}
+	return false
 }
+
+// unmatched says whether the members subscribe by patterns, and none has a partition: brokers take some seconds to find the topics
+// that match.
+func (g *Group) unmatched() bool { return g.owned.patterns && g.owned.unassigned }
 
 // commitsOf returns the commits on the topic.
 func commitsOf(topics []TopicCommits, name string) (*TopicCommits, error) {

@@ -22,8 +22,8 @@ func describe(o *lag.Observation) string {
 		}
 	}
 	for _, g := range o.Groups {
-		_, _ = fmt.Fprintf(&b, "  group %s %s %s, commits read %v: %v, members read %v: %v %+v\n", g.Name, g.Type, g.State,
-			!g.CommitsReadAt.IsZero(), g.CommitsErr, !g.MembersReadAt.IsZero(), g.MembersErr, g.Members)
+		_, _ = fmt.Fprintf(&b, "  group %s %s %s, commits read %v: %v, members read %v: %v %+v, start %+v\n", g.Name, g.Type, g.State,
+			!g.CommitsReadAt.IsZero(), g.CommitsErr, !g.MembersReadAt.IsZero(), g.MembersErr, g.Members, g.Start)
 		for i := range g.Commits {
 			_, _ = fmt.Fprintf(&b, "    %s %+v\n", g.Commits[i].Topic, commitRows(&g.Commits[i]))
 		}

@@ -17,6 +17,7 @@ type cluster struct {
 	next   byte // the next topic id
 	noIDs  bool // brokers before Metadata v10
 	share  bool // g2 is a share group
+	match  bool // g1 subscribes by a pattern
 }
 
 type clusterTopic struct {
@@ -34,6 +35,7 @@ func groupNames() []string { return []string{"g1", "g2"} }
 func newCluster(t *rapid.T) *cluster {
 	c := &cluster{t: t, topics: map[string]*clusterTopic{}}
 	c.noIDs, c.share = c.oneIn(8, "no topic ids"), c.oneIn(4, "g2 is a share group")
+	c.match = c.oneIn(4, "g1 subscribes by a pattern")
 	for _, name := range topicNames() {
 		c.topics[name] = c.create()
 	}
@@ -236,6 +238,9 @@ func (c *cluster) groupParts(name string) []groupPart {
 	if name == "g2" && c.share {
 		parts = append(parts, func(g *lag.GroupObservation) { g.Type = lag.GroupShare }, c.start())
 	}
+	if name == "g1" && c.match {
+		parts = append(parts, func(g *lag.GroupObservation) { g.Type = lag.GroupConsumer })
+	}
 	for _, topicName := range topicNames() {
 		if c.oneIn(4, "commits expire") {
 			delete(c.topics[topicName].commits, name)
@@ -255,7 +260,11 @@ func (c *cluster) groupParts(name string) []groupPart {
 		return append(parts, membersFail(c.class()))
 	case 9:
 		return append(parts, membersNotRead)
-	case 8:
+	}
+	if name == "g1" && c.match {
+		return append(parts, c.matching()...)
+	}
+	if c.oneIn(10, "rebalances") {
 		return append(parts, state("PreparingRebalance"), subscribes())
 	}
 	if c.oneIn(2, "subscribes") {
@@ -299,6 +308,20 @@ func (c *cluster) start() groupPart {
 			g.Start.ReadAt, g.Start.Reset = g.MembersReadAt, lag.ResetLatest
 		}
 	}
+}
+
+// matching is a group that subscribes by a pattern, as it is before and after the pattern was matched with topics.
+func (c *cluster) matching() []groupPart {
+	parts := []groupPart{func(g *lag.GroupObservation) { g.Members = append(g.Members, lag.Member{Pattern: "[ab]"}) }}
+	if c.oneIn(3, "is assigning") {
+		parts = append(parts, state("Assigning"))
+	}
+	for _, topic := range topicNames()[:2] {
+		if !c.oneIn(4, "not assigned") {
+			parts = append(parts, assigned(topic, 0))
+		}
+	}
+	return parts
 }
 
 // history draws a sequence of observations, five seconds apart. Between two of the whole cluster there may be one of a single

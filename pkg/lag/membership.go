@@ -13,10 +13,12 @@ type memberTopics struct {
 	assigned []TopicPartitions
 	// patterns says that some member subscribes by a regular expression, so that there may be more topics.
 	patterns bool
+	// unassigned says that no member has a partition.
+	unassigned bool
 }
 
 func membership(members []Member) *memberTopics {
-	m := &memberTopics{}
+	m := &memberTopics{unassigned: true}
 	for i := range members {
 		m.patterns = m.patterns || members[i].Pattern != ""
 		for _, topic := range members[i].Subscribed {
@@ -29,6 +31,7 @@ func membership(members []Member) *memberTopics {
 	m.subscribed = slices.Compact(m.subscribed)
 	for i := range members {
 		for _, a := range members[i].Assigned {
+			m.unassigned = m.unassigned && len(a.Partitions) == 0
 			if len(a.Partitions) > 0 && !m.subscribes(a.Topic) {
 				m.assigned = append(m.assigned, a)
 			}

@@ -26,8 +26,10 @@ type modelGroup struct {
 	membersErr bool
 	rebalances bool // if it is classic: others tell their topics all the time
 	classic    bool
-	earliest   *bool     // whether brokers say so of a share group; nil if they did not tell
-	startAt    time.Time // when that was told
+	patterns   bool // members subscribe by patterns
+	unmatched  bool // and have no partitions
+	startAt    time.Time
+	earliest   *bool // whether brokers say so of a share group; nil if they did not tell
 	readings   []reading
 	history    map[string]map[int32]past // by topic and partition
 }
@@ -119,6 +121,9 @@ func (m *model) listedFor(group string) time.Time {
 	return time.Time{}
 }
 
+// silent says whether the members do not tell their topics now.
+func (g *modelGroup) silent() bool { return g.rebalances && (g.classic || g.patterns) }
+
 func (g *modelGroup) latest() time.Time {
 	if len(g.readings) == 0 {
 		return time.Time{}
@@ -133,9 +138,9 @@ func (m *model) group(read *lag.GroupObservation, o *lag.Observation) {
 		m.groups[read.Name] = g
 	}
 	g.missed, g.classic = 0, read.Type == lag.GroupClassic
-	if read.Start.Err == nil && !read.Start.ReadAt.IsZero() && !read.Start.ReadAt.Before(g.startAt) {
-		earliest := read.Start.Reset == lag.ResetEarliest
-		g.earliest, g.startAt = &earliest, read.Start.ReadAt
+	if start := read.Start; start.Err == nil && !start.ReadAt.IsZero() && !start.ReadAt.Before(g.startAt) {
+		earliest := start.Reset == lag.ResetEarliest
+		g.earliest, g.startAt = &earliest, start.ReadAt
 	}
 	m.policy = m.told
 	if read.Type == lag.GroupShare && g.earliest != nil {
@@ -148,13 +153,19 @@ func (m *model) group(read *lag.GroupObservation, o *lag.Observation) {
 	case read.MembersErr != nil:
 		g.membersErr = g.membersErr || !g.membersAt.After(o.StartedAt)
 	case !read.MembersReadAt.IsZero() && !read.MembersReadAt.Before(g.membersAt):
-		g.members, g.membersAt, g.membersErr, g.rebalances = read.Members, read.MembersReadAt, false, read.State == "PreparingRebalance"
+		g.members, g.membersAt, g.membersErr, g.rebalances = read.Members, read.MembersReadAt, false, read.State == "PreparingRebalance" || read.State == "Assigning"
 	}
 	membersErr := g.membersErr || g.membersAt.IsZero()
+	g.patterns, g.unmatched = false, true
+	for _, member := range g.members {
+		g.patterns = g.patterns || member.Pattern != ""
+		g.unmatched = g.unmatched && len(member.Assigned) == 0
+	}
+	g.unmatched = g.unmatched && g.patterns
 	switch {
 	case read.CommitsErr != nil, read.CommitsReadAt.IsZero(), !o.Partial && o.MetadataErr != nil, g.latest().After(read.CommitsReadAt):
 		return
-	case m.policy.OffsetReset == lag.ResetEarliest && (membersErr || g.classic && g.rebalances && len(g.readings) == 0):
+	case m.policy.OffsetReset == lag.ResetEarliest && (membersErr || g.unmatched || g.silent() && len(g.readings) == 0):
 		return
 	}
 	g.readings = append(g.readings, m.read(g, read))
@@ -179,7 +190,7 @@ func (m *model) read(g *modelGroup, read *lag.GroupObservation) reading {
 	}
 	buried := map[string]bool{}
 	for _, t := range read.Commits {
-		if m.policy.IgnoreUnsubscribed && len(told) > 0 && !told[t.Topic] {
+		if m.policy.IgnoreUnsubscribed && len(told) > 0 && !g.patterns && !told[t.Topic] {
 			continue
 		}
 		if known := m.topics[t.Topic]; known != nil && known.gone() && len(t.Partitions) > 0 {
@@ -254,7 +265,7 @@ func (m *model) owned(g *modelGroup, before reading, more, told map[string]bool)
 			addAll(topic)
 		}
 	}
-	if g.classic && g.rebalances {
+	if g.silent() {
 		for topic, rows := range before.rows {
 			for p := range rows {
 				add(topic, p)

@@ -30,8 +30,8 @@ type Observation struct {
 	// coordinator of the partition's groups (see CoordinatorPartition); nil if that is not known.
 	Coordinators []int32
 	Groups       []GroupObservation
-	// Uncollected are the names of groups that exist but were left out, as there are more than the limit.
-	Uncollected []string
+	// Uncollected are groups that exist but were left out, as there are more than the limit; by name.
+	Uncollected []UncollectedGroup
 }
 
 // Broker is one node of the cluster.

@@ -20,8 +20,8 @@ type Snapshot struct {
 	ListingErr error
 	ListedAt   time.Time // when the list of groups was last complete; zero if never
 	Groups     []*Group  // by Name
-	// Uncollected are the names of groups that exist but are beyond the limit of how many are collected, in order.
-	Uncollected []string
+	// Uncollected are groups that exist but are beyond the limit of how many are collected, by name; none of them is in Groups.
+	Uncollected []UncollectedGroup
 
 	coordinators []int32 // as in Observation
 	listings     []listing
@@ -166,8 +166,7 @@ func (s *Snapshot) Topic(name string) *Topic {
 // Existing returns those of the names that groups have, whether or not anything is known of them.
 func (s *Snapshot) Existing(names []string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
-		_, uncollected := slices.BinarySearch(s.Uncollected, name)
-		return !uncollected && s.Group(name) == nil
+		return s.UncollectedGroup(name) == nil && s.Group(name) == nil
 	})
 }
 

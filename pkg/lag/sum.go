@@ -95,8 +95,8 @@ func (s *summation) groups(snapshot *Snapshot) (groups []*Group, err error) {
 		if !s.young(snapshot.ListedAt) {
 			return nil, s.doubtful(snapshot.ListingErr, snapshot.ListedAt)
 		}
-		if i := slices.IndexFunc(snapshot.Uncollected, func(name string) bool { return s.sel.Group == nil || s.sel.Group(name) }); i >= 0 {
-			return nil, s.uncollected(snapshot.Uncollected[i])
+		if i := slices.IndexFunc(snapshot.Uncollected, func(g UncollectedGroup) bool { return s.sel.Group == nil || s.sel.Group(g.Name) }); i >= 0 {
+			return nil, s.uncollected(snapshot.Uncollected[i].Name)
 		}
 		for _, g := range snapshot.Groups {
 			if s.sel.Group == nil || s.sel.Group(g.Name) {
@@ -110,7 +110,7 @@ func (s *summation) groups(snapshot *Snapshot) (groups []*Group, err error) {
 			groups = append(groups, g)
 			continue
 		}
-		if _, left := slices.BinarySearch(snapshot.Uncollected, name); left {
+		if snapshot.UncollectedGroup(name) != nil {
 			return nil, s.uncollected(name)
 		}
 		if at := snapshot.listedFor(name); !s.young(at) {
@@ -125,7 +125,7 @@ func (s *summation) young(at time.Time) bool { return !at.IsZero() && s.now.Sub(
 // uncollected says that a group exists of which nothing is known.
 func (s *summation) uncollected(group string) error {
 	return &UnknownError{What: fmt.Sprintf("the lag of consumer group %q", group), Reason: errors.New("there are more consumer groups or partitions " +
-		"than --max-groups or --max-partitions allow, and this one was left out; it is read within seconds of being asked for, or raise the limit")}
+		"than --max-groups or --max-partitions allow, and this one was left out; it is read within seconds of being asked for, if there is room for all that are; else raise the limit")}
 }
 
 // add adds one group to the total.

@@ -44,7 +44,7 @@ func (g Grants) Selection(namespace string) (selection lag.Selection, ok bool) {
 func (g Grant) view(s *lag.Snapshot) *lag.Snapshot {
 	return s.Restricted(
 		granted(g, s.Groups, func(group *lag.Group) string { return group.Name }),
-		granted(g, s.Uncollected, func(name string) string { return name }))
+		granted(g, s.Uncollected, func(left lag.UncollectedGroup) string { return left.Name }))
 }
 
 // granted returns those of all, which are in order by name, that the grant names. What is granted by name or prefix is found by
