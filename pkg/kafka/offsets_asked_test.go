@@ -3,7 +3,9 @@ package kafka
 import (
 	"bytes"
 	"math/rand/v2"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -101,5 +103,23 @@ func TestRow23OddAnswerStaysWithThePartition(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What to ask for is kept only if it is all that there is to say.
+func TestRow2PartitionWithoutALeaderIsNamedInEachPoll(t *testing.T) {
+	listed := &listedTopics{topics: []lag.Topic{{Name: "orders", Partitions: []lag.Partition{{Partition: 0, Leader: 1}, {Partition: 1, Leader: noBroker}}}}}
+	for poll := range 3 {
+		c := &collection{listed: listed, brokers: []*brokerState{{id: 1}}, needs: []topicNeeds{{all: needEnd, any: needEnd}}}
+		c.obs = &lag.Observation{Topics: slices.Clone(listed.topics)}
+		c.makeRoom(time.Now())
+		asked := c.neededOf(offsetKinds()[0])
+		c.noteFailures()
+		if len(asked) != 1 || !slices.Equal(asked[0].partitions, []int32{0}) {
+			t.Errorf("poll %d asks for %+v", poll, asked)
+		}
+		if err := c.obs.Topics[0].Ends.At(1).Err; lag.ClassOf(err) != lag.ClassLeadership || err == nil {
+			t.Errorf("poll %d: %v", poll, err)
+		}
 	}
 }

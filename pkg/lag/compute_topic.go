@@ -172,8 +172,9 @@ func (t *topicComputation) lag(out *TopicLag, rows []PartitionLag) []PartitionLa
 		t.same = !t.buried && !old.doubts && old.basis != nil && t.topic != nil &&
 			old.basis.version == t.topic.version
 	}
-	first, plain := len(rows), false
-	if rows, plain = t.plainRows(rows, err); !plain {
+	first := len(rows)
+	rows, plain := t.plainRows(rows, err)
+	if !plain {
 		rows = t.rows(out, rows[:first], err)
 	}
 	out.Partitions = rows[first:len(rows):len(rows)]

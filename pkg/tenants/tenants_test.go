@@ -126,7 +126,7 @@ func TestWhatIsHiddenMakesNoDifference(t *testing.T) {
 		return NewIsolated(fakeSource(func() []*lag.Snapshot { return []*lag.Snapshot{s} }), grants).Snapshots(namespace)
 	}
 	for _, namespace := range []string{"a", "b", ""} {
-		if x, y := show(with, namespace), show(without, namespace); !reflect.DeepEqual(x, y) {
+		if x, y := show(with, namespace), show(without, namespace); !reflect.DeepEqual(x, y) { //nolint:govet // the very same errors, as neither was read anew
 			t.Errorf("%q is shown %+v instead of %+v", namespace, x[0], y[0])
 		}
 	}
