@@ -122,7 +122,7 @@ func TestWhatIsHiddenMakesNoDifference(t *testing.T) {
 		return NewIsolated(fakeSource(func() []*lag.Snapshot { return []*lag.Snapshot{s} }), grants).Snapshots(namespace)
 	}
 	for _, namespace := range []string{"a", "b", ""} {
-		if x, y := show(with, namespace), show(without, namespace); !reflect.DeepEqual(x, y) {
+		if x, y := show(with, namespace), show(without, namespace); !reflect.DeepEqual(x, y) { //nolint:govet // there are no errors in them
 			t.Errorf("%q is shown %+v instead of %+v", namespace, x[0], y[0])
 		}
 	}
