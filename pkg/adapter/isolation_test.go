@@ -223,7 +223,7 @@ func TestIsolationHidesNothingElse(t *testing.T) {
 		{external + "/namespaces/mallory/kafka_consumergroup_lag", 200, `"mallory.own"`},
 		{external + "/namespaces/elsewhere/kafka_consumergroup_lag?labelSelector=topic%3Dorders", 404, "no consumer group matches"},
 		{v1beta1 + "/namespaces/mallory/metrics/kafka_consumergroup_lag", 200, `"value":"3"`},
-		{v1beta1 + "/namespaces/default/deployments.apps/consumer/kafka_consumergroup_lag?metricLabelSelector=topic%3Dinvoices", 200, `"value":"5"`},
+		{v1beta1 + "/namespaces/default/deployments.apps/consumer/kafka_consumergroup_lag?metricLabelSelector=consumergroup%3Dbilling", 200, `"value":"5"`},
 		{v1beta1 + "/namespaces/default/pods/*/kafka_consumergroup_lag?labelSelector=app%3Dconsumer&metricLabelSelector=consumergroup+in+(orders,hidden-known)", 200, `"value":"21"`},
 	} {
 		if answer := rig.get(hpa, http.MethodGet, c.target); answer.Code != c.code || !strings.Contains(answer.Body.String(), c.says) {
