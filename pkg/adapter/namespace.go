@@ -2,7 +2,7 @@ package adapter
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/labels"
@@ -41,11 +41,11 @@ type Grants interface {
 	Selection(namespace string) (selection lag.Selection, ok bool)
 }
 
-// NamespaceBinder binds a namespace to the groups that it was granted. A metric selector that names groups decides alone; any
-// other narrows what was granted, or decides alone where nothing was.
+// NamespaceBinder binds a namespace to the groups that it was granted. A metric selector that names groups decides alone, any other
+// narrows what was granted.
 type NamespaceBinder struct {
 	Grants Grants
-	Others Binder // for everything that is no namespace
+	Others Binder // for everything that is no namespace, and for namespaces that were granted nothing
 }
 
 var _ Binder = NamespaceBinder{}
@@ -56,18 +56,18 @@ func (b NamespaceBinder) Bind(ctx context.Context, target Target) (lag.Selection
 		return b.Others.Bind(ctx, target)
 	}
 	granted, ok := b.Grants.Selection(target.Name)
+	if !ok {
+		selection, err := b.Others.Bind(ctx, target)
+		if absent, is := errors.AsType[*lag.AbsentError](err); is {
+			err = &lag.AbsentError{What: absent.What, Hint: absent.Hint + "; or grant groups to the namespace by the setting namespaces of the adapter"}
+		}
+		return selection, err
+	}
 	if target.MetricSelector.Empty() {
-		if ok {
-			return granted, nil
-		}
-		return lag.Selection{}, &lag.AbsentError{
-			What: fmt.Sprintf("no consumer group is bound to %s", target),
-			Hint: "name one by the metric selector, in a HorizontalPodAutoscaler metric.selector.matchLabels.consumergroup, " +
-				"or grant groups to the namespace by the setting namespaces of the adapter",
-		}
+		return granted, nil
 	}
 	selected, err := SelectorBinder{}.Bind(ctx, target)
-	if err != nil || len(selected.Groups) > 0 || !ok {
+	if err != nil || len(selected.Groups) > 0 {
 		return selected, err
 	}
 	return among(selected, granted), nil
