@@ -41,11 +41,11 @@ type Grants interface {
 	Selection(namespace string) (selection lag.Selection, ok bool)
 }
 
-// NamespaceBinder binds a namespace to the groups that it was granted. A metric selector that names groups decides alone, any other
-// narrows what was granted.
+// NamespaceBinder binds a namespace to the groups that it was granted. A metric selector that names groups decides alone; any
+// other narrows what was granted, or decides alone where nothing was.
 type NamespaceBinder struct {
 	Grants Grants
-	Others Binder // for everything that is no namespace, and for namespaces that were granted nothing
+	Others Binder // for everything that is no namespace, and for one that was granted nothing if there is no metric selector
 }
 
 var _ Binder = NamespaceBinder{}
@@ -56,18 +56,18 @@ func (b NamespaceBinder) Bind(ctx context.Context, target Target) (lag.Selection
 		return b.Others.Bind(ctx, target)
 	}
 	granted, ok := b.Grants.Selection(target.Name)
-	if !ok {
+	switch {
+	case target.MetricSelector.Empty() && ok:
+		return granted, nil
+	case target.MetricSelector.Empty():
 		selection, err := b.Others.Bind(ctx, target)
 		if absent, is := errors.AsType[*lag.AbsentError](err); is {
 			err = &lag.AbsentError{What: absent.What, Hint: absent.Hint + "; or grant groups to the namespace by the setting namespaces of the adapter"}
 		}
 		return selection, err
 	}
-	if target.MetricSelector.Empty() {
-		return granted, nil
-	}
 	selected, err := SelectorBinder{}.Bind(ctx, target)
-	if err != nil || len(selected.Groups) > 0 {
+	if err != nil || len(selected.Groups) > 0 || !ok {
 		return selected, err
 	}
 	return among(selected, granted), nil
