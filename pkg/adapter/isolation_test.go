@@ -3,6 +3,7 @@ package adapter
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"fmt"
 	"maps"
 	"net/http"
@@ -19,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"pgregory.net/rapid"
 	"sigs.k8s.io/custom-metrics-apiserver/pkg/provider"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
@@ -86,42 +88,100 @@ func sameAnswer(a, b *httptest.ResponseRecorder) bool {
 		maps.EqualFunc(own(a.Header()), own(b.Header()), func(x, y []string) bool { return slices.Equal(x, y) })
 }
 
-// FuzzIsolation asks two clusters for the same, of which one has groups that nobody was granted: no request can tell which. And of
-// two names of the same length, one of which is such a group's, neither is answered in another way than the other.
+// worlds are two clusters that one server is asked about in turn, of which one has groups that nobody was granted.
+type worlds struct {
+	rig           *rig
+	noted         *asked
+	hpa           *x509.Certificate
+	latest        []*lag.Snapshot
+	with, without []*lag.Snapshot
+}
+
+func newWorlds(t testing.TB) *worlds {
+	w := &worlds{with: world(true)(), without: world(false)()}
+	w.rig, w.noted = isolated(t, func() []*lag.Snapshot { return w.latest })
+	w.hpa = w.rig.clients.issue(hpaUser).Leaf
+	return w
+}
+
+// ask asks about one of the clusters.
+func (w *worlds) ask(cluster []*lag.Snapshot, target string) (answer *httptest.ResponseRecorder, noted []string) {
+	w.latest = cluster
+	return w.rig.get(w.hpa, http.MethodGet, target), w.noted.take()
+}
+
+// compare checks that the answer does not tell which cluster it is about, nor what is asked for that is to be read more often; and
+// that of two names of the same length, one of which a hidden group has, neither is answered in another way than the other.
+func (w *worlds) compare(t interface{ Errorf(string, ...any) }, target string) (code int) {
+	a, askedWith := w.ask(w.with, target)
+	b, askedWithout := w.ask(w.without, target)
+	if !sameAnswer(a, b) {
+		t.Errorf("%s\nwith hidden groups:    %d %v %s\nwithout hidden groups: %d %v %s", target, a.Code, a.Header(), a.Body, b.Code, b.Header(), b.Body)
+	}
+	if !slices.Equal(askedWith, askedWithout) {
+		t.Errorf("%s: %q are read more often with hidden groups, and %q without", target, askedWith, askedWithout)
+	}
+	if strings.Contains(target, "hidden-knowm") {
+		return a.Code
+	}
+	c, _ := w.ask(w.with, strings.ReplaceAll(target, "hidden-known", "hidden-knowm"))
+	c.Body = bytes.NewBufferString(strings.ReplaceAll(c.Body.String(), "hidden-knowm", "hidden-known"))
+	if !sameAnswer(a, c) {
+		t.Errorf("%s\nhidden: %d %s\nabsent: %d %s", target, a.Code, a.Body, c.Code, c.Body)
+	}
+	return a.Code
+}
+
+// FuzzIsolation compares the answers to any request.
 func FuzzIsolation(f *testing.F) {
 	for _, seed := range isolationSeeds() {
 		f.Add(seed[0], seed[1])
 	}
-	latest, with, without := []*lag.Snapshot(nil), world(true)(), world(false)()
-	rig, noted := isolated(f, func() []*lag.Snapshot { return latest })
-	hpa := rig.clients.issue(hpaUser).Leaf
-	ask := func(world []*lag.Snapshot, target string) (*httptest.ResponseRecorder, []string) {
-		latest = world
-		return rig.get(hpa, http.MethodGet, target), noted.take()
-	}
+	w := newWorlds(f)
 	f.Fuzz(func(t *testing.T, path, query string) {
 		target := (&url.URL{Path: "/apis/" + path, RawQuery: query}).RequestURI()
 		request, err := http.NewRequest(http.MethodGet, "https://127.0.0.1"+target, http.NoBody) //nolint:noctx // it is never sent
 		if err != nil || request.URL.Query().Has("timeout") || strings.HasPrefix(path, "/") {
 			return // what sets a deadline may be cut off at it
 		}
-		a, askedWith := ask(with, target)
-		b, askedWithout := ask(without, target)
-		if !sameAnswer(a, b) {
-			t.Errorf("%s\nwith hidden groups:    %d %v %s\nwithout hidden groups: %d %v %s", target, a.Code, a.Header(), a.Body, b.Code, b.Header(), b.Body)
+		w.compare(t, target)
+	})
+}
+
+// TestIsolationOfRandomRequests compares the answers to requests that mean something, most of them.
+func TestIsolationOfRandomRequests(t *testing.T) {
+	w := newWorlds(t)
+	codes := map[int]int{}
+	rapid.Check(t, func(t *rapid.T) {
+		among := func(label string, words ...string) string { return rapid.SampledFrom(words).Draw(t, label) }
+		names := func() string {
+			all := []string{"orders", "billing", "lost", "granted-but-absent", "mallory.own", "hidden-known", "hidden-unknown", "hidden-pods", "hidden-uncollected", "hidden-topic", "main", "0", "1"}
+			return strings.Join(rapid.SliceOfNDistinct(rapid.SampledFrom(all), 1, 4, rapid.ID[string]).Draw(t, "names"), ",")
 		}
-		if !slices.Equal(askedWith, askedWithout) {
-			t.Errorf("%s: %q are read more often with hidden groups, and %q without", target, askedWith, askedWithout)
+		var requirements []string
+		for range rapid.IntRange(0, 3).Draw(t, "requirements") {
+			key := among("key", "consumergroup", "consumergroup", "consumergroup", "topic", "topic", "partition", "cluster", "hidden-known")
+			one, _, _ := strings.Cut(names(), ",")
+			requirements = append(requirements, among("requirement", key, "!"+key, key+"="+one, key+"!="+one, key+" in ("+names()+")", key+" notin ("+names()+")", key+">0"))
 		}
-		if strings.Contains(target, "hidden-knowm") {
+		selector := url.QueryEscape(strings.Join(requirements, ","))
+		metric := among("metric", MetricLag, MetricLagMax, MetricMembers, MetricPartitions, "hidden-known")
+		namespace := among("namespace", "default", "mallory", "elsewhere", "hidden-known", "*")
+		if rapid.Bool().Draw(t, "external") {
+			codes[w.compare(t, external+"/namespaces/"+namespace+"/"+metric+"?labelSelector="+selector)]++
 			return
 		}
-		c, _ := ask(with, strings.ReplaceAll(target, "hidden-known", "hidden-knowm"))
-		c.Body = bytes.NewBufferString(strings.ReplaceAll(c.Body.String(), "hidden-knowm", "hidden-known"))
-		if !sameAnswer(a, c) {
-			t.Errorf("%s\nhidden: %d %s\nabsent: %d %s", target, a.Code, a.Body, c.Code, c.Body)
-		}
+		object := among("object", "pods/*", "pods/consumer-a", "pods/hidden-known", "deployments.apps/consumer", "deployments.apps/*", "services/hidden-known", "metrics",
+			"kafkatopics.kafka.strimzi.io/hidden-topic", "namespaces/mallory")
+		labelSelector := among("label selector", "", "&labelSelector=app%3Dconsumer", "&labelSelector=hidden-known")
+		codes[w.compare(t, among("version", v1beta1, v1beta2)+"/namespaces/"+namespace+"/"+object+"/"+metric+"?metricLabelSelector="+selector+labelSelector)]++
 	})
+	t.Logf("answers by status: %v", codes)
+	for _, code := range []int{200, 400, 404, 503} {
+		if codes[code] == 0 {
+			t.Errorf("none of the answers is %d: %v", code, codes)
+		}
+	}
 }
 
 // isolationSeeds are the requests with all kinds of selectors on each path, for each namespace.
@@ -163,7 +223,7 @@ func TestIsolationHidesNothingElse(t *testing.T) {
 		{external + "/namespaces/mallory/kafka_consumergroup_lag", 200, `"mallory.own"`},
 		{external + "/namespaces/elsewhere/kafka_consumergroup_lag?labelSelector=topic%3Dorders", 404, "no consumer group matches"},
 		{v1beta1 + "/namespaces/mallory/metrics/kafka_consumergroup_lag", 200, `"value":"3"`},
-		{v1beta1 + "/namespaces/default/deployments.apps/consumer/kafka_consumergroup_lag?metricLabelSelector=topic%3Dinvoices", 200, `"value":"5"`},
+		{v1beta1 + "/namespaces/default/deployments.apps/consumer/kafka_consumergroup_lag?metricLabelSelector=consumergroup%3Dbilling", 200, `"value":"5"`},
 		{v1beta1 + "/namespaces/default/pods/*/kafka_consumergroup_lag?labelSelector=app%3Dconsumer&metricLabelSelector=consumergroup+in+(orders,hidden-known)", 200, `"value":"21"`},
 	} {
 		if answer := rig.get(hpa, http.MethodGet, c.target); answer.Code != c.code || !strings.Contains(answer.Body.String(), c.says) {

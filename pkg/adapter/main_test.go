@@ -3,6 +3,7 @@ package adapter
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"log/slog"
 	"strings"
 	"sync"
@@ -14,8 +15,12 @@ import (
 // logged is what the Kubernetes libraries logged lately.
 var logged tail
 
-// TestMain sets their logger before any of their goroutines runs, as a program must.
+// TestMain sets their logger before any of their goroutines runs, as a program must. And it makes the property tests try more
+// than rapid's 100 cases each, unless the command line says how many.
 func TestMain(m *testing.M) {
+	if err := flag.Set("rapid.checks", "1000"); err != nil {
+		panic(err)
+	}
 	SetLogger(slog.New(slog.NewTextHandler(&logged, nil)))
 	m.Run()
 }

@@ -2,7 +2,7 @@ package adapter
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/labels"
@@ -45,7 +45,7 @@ type Grants interface {
 // other narrows what was granted, or decides alone where nothing was.
 type NamespaceBinder struct {
 	Grants Grants
-	Others Binder // for everything that is no namespace
+	Others Binder // for everything that is no namespace, and for one that was granted nothing if there is no metric selector
 }
 
 var _ Binder = NamespaceBinder{}
@@ -56,15 +56,15 @@ func (b NamespaceBinder) Bind(ctx context.Context, target Target) (lag.Selection
 		return b.Others.Bind(ctx, target)
 	}
 	granted, ok := b.Grants.Selection(target.Name)
-	if target.MetricSelector.Empty() {
-		if ok {
-			return granted, nil
+	switch {
+	case target.MetricSelector.Empty() && ok:
+		return granted, nil
+	case target.MetricSelector.Empty():
+		selection, err := b.Others.Bind(ctx, target)
+		if absent, is := errors.AsType[*lag.AbsentError](err); is {
+			err = &lag.AbsentError{What: absent.What, Hint: absent.Hint + "; or grant groups to the namespace by the setting namespaces of the adapter"}
 		}
-		return lag.Selection{}, &lag.AbsentError{
-			What: fmt.Sprintf("no consumer group is bound to %s", target),
-			Hint: "name one by the metric selector, in a HorizontalPodAutoscaler metric.selector.matchLabels.consumergroup, " +
-				"or grant groups to the namespace by the setting namespaces of the adapter",
-		}
+		return selection, err
 	}
 	selected, err := SelectorBinder{}.Bind(ctx, target)
 	if err != nil || len(selected.Groups) > 0 || !ok {

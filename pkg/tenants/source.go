@@ -27,7 +27,7 @@ type Isolated struct {
 	latest atomic.Pointer[views]
 }
 
-// views are what the namespaces were shown of the same snapshots.
+// views are what the namespaces were shown of the same snapshots. They share the groups with them.
 type views struct {
 	of    []*lag.Snapshot
 	shown sync.Map // namespace → []*lag.Snapshot
