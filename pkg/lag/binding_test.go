@@ -1,0 +1,103 @@
+package lag_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
+)
+
+// groupsOn asks for the groups of the pods of these names.
+func groupsOn(second int, d directory, names []string, snapshots ...*lag.Snapshot) (lag.Selection, bool, error) {
+	return lag.GroupsOn(snapshots, lag.Selection{What: "the pods"}, named(names...), d, at(second), maxAge)
+}
+
+func TestGroupsOfPods(t *testing.T) {
+	d := pods("web-0", "10.0.0.1", "web-1", "fd00::1", "web-10", "", "web-0-x", "", "host-a", "10.0.0.5", "host-b", "10.0.0.5", "bare", "")
+	s := compute(lag.Policy{}, observe(0, topic("orders", log(0, 9)),
+		group("by-ip", member("/10.0.0.1", "", "x")),
+		group("by-ip6", member("/fd00:0::1", "", "")),
+		group("by-mapped", member("/::ffff:10.0.0.1", "", "")),
+		group("by-client", member("/127.0.0.1", "", "my web-1!")),
+		group("by-instance", member("/127.0.0.1", "web-1", "x")),
+		group("longer", member("/127.0.0.1", "", "web-10")),
+		group("longer-still", member("/127.0.0.1", "", "web-0-x")),
+		group("named-but-elsewhere", member("/10.0.0.5", "", ""), member("/10.0.0.1", "", "bare")),
+		group("shared", member("/10.0.0.5", "", "")),
+		group("none"), group("commits-only", commits("orders", 3))))
+	for _, tc := range []struct{ pods, want []string }{
+		{[]string{"web-0"}, []string{"by-ip", "by-mapped", "named-but-elsewhere"}},
+		{[]string{"web-1"}, []string{"by-client", "by-instance", "by-ip6"}},
+		{[]string{"web-0", "web-1"}, []string{"by-client", "by-instance", "by-ip", "by-ip6", "by-mapped", "named-but-elsewhere"}},
+		{[]string{"web-10"}, []string{"longer"}},
+		{[]string{"host-a"}, nil},
+		{[]string{"host-a", "host-b"}, []string{"named-but-elsewhere", "shared"}},
+		{[]string{"bare"}, nil},
+		{nil, nil},
+	} {
+		sel, ok, err := groupsOn(0, d, tc.pods, s)
+		if err != nil || ok != (len(tc.want) > 0) || !slices.Equal(sel.Groups, tc.want) {
+			t.Errorf("%q: %q, %t, %v, want %q", tc.pods, sel.Groups, ok, err, tc.want)
+		}
+	}
+}
+
+func TestGroupsOfOneNameOnTwoClusters(t *testing.T) {
+	d := pods("a", "10.0.0.1")
+	here := compute(lag.Policy{}, observe(0, topic("orders", log(0, 9)), group("g", commits("orders", 3), member("/10.0.0.1", "", ""))))
+	there := compute(lag.Policy{}, observe(0, topic("orders", log(0, 9)), group("g", commits("orders", 0), member("/10.0.0.2", "", ""))))
+	there.Cluster = "other"
+	both := []*lag.Snapshot{here, there}
+	sel, ok, err := groupsOn(0, d, []string{"a"}, both...)
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	total, err := lag.Sum(both, sel, at(0), maxAge)
+	wantLag(t, total, err, 6, 0)
+	if got := sel.Existing(both); !slices.Equal(got, []string{"g"}) {
+		t.Errorf("asks for %q", got)
+	}
+	sel, ok, err = lag.GroupsOn(both, lag.Selection{Cluster: func(c string) bool { return c == "other" }}, named("a"), d, at(0), maxAge)
+	if err != nil || ok {
+		t.Errorf("on the other cluster: %+v, %v", sel, err)
+	}
+}
+
+func TestWhetherMembersAreKnown(t *testing.T) {
+	d := pods("a", "10.0.0.1", "b", "10.0.0.2")
+	orders, mine, others := topic("orders", log(0, 9)), group("mine", member("/10.0.0.1", "", "")), group("others", member("/10.0.0.9", "", ""))
+	for _, tc := range []struct {
+		name         string
+		pod          string
+		second       int
+		observations []*lag.Observation
+		found        bool
+		unknown      lag.Class // of the error
+	}{
+		{"confirmed absent", "b", 60, []*lag.Observation{observe(0, orders, mine, others)}, false, ""},
+		{"the list is too old to be sure", "b", 61, []*lag.Observation{observe(0, orders, mine, others)}, false, lag.ClassOther},
+		{"the list is old, and the group is known", "a", 61, []*lag.Observation{observe(0, orders, mine, others)}, true, ""},
+		{"never listed", "a", 0, []*lag.Observation{observe(0, orders, mine, listingFails(lag.ClassTimeout))}, false, lag.ClassTimeout},
+		{"members of another group never read", "a", 0, []*lag.Observation{observe(0, orders, mine, group("others", membersFail(lag.ClassTimeout)))}, false, lag.ClassTimeout},
+		{"all of another group never read", "a", 0, []*lag.Observation{observe(0, orders, mine, group("others", membersNotRead, commitsFail(lag.ClassCoordinator)))}, false, lag.ClassCoordinator},
+		{"members of another group not allowed", "a", 0, []*lag.Observation{observe(0, orders, mine, group("others", membersFail(lag.ClassAuthorization)))}, true, ""},
+		{"the only group that may be is not allowed", "b", 0, []*lag.Observation{observe(0, orders, mine, group("others", membersFail(lag.ClassAuthorization)))}, false, lag.ClassAuthorization},
+		{"members of another group too old a broker", "b", 0, []*lag.Observation{observe(0, orders, mine, group("others", membersFail(lag.ClassUnsupported)))}, false, lag.ClassUnsupported},
+		{"members that were read before", "a", 200, []*lag.Observation{observe(0, orders, mine, others), observe(200, orders, group("mine", membersFail(lag.ClassTimeout)), others)}, true, ""},
+		{"members of another group that were read before", "b", 200, []*lag.Observation{observe(0, orders, mine, others), observe(200, orders, group("mine", membersFail(lag.ClassTimeout)), others)}, false, ""},
+		{"left out", "b", 0, []*lag.Observation{observe(0, orders, mine, func(o *lag.Observation) { o.Uncollected = []string{"x"} })}, false, lag.ClassOther},
+		{"another left out", "a", 0, []*lag.Observation{observe(0, orders, mine, func(o *lag.Observation) { o.Uncollected = []string{"x"} })}, true, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			sel, ok, err := groupsOn(tc.second, d, []string{tc.pod}, compute(lag.Policy{}, tc.observations...))
+			var unknown *lag.UnknownError
+			if ok != tc.found || (err != nil) != (tc.unknown != "") || err != nil && (!errors.As(err, &unknown) || lag.ClassOf(err) != tc.unknown) {
+				t.Errorf("got %q, %t, %v", sel.Groups, ok, err)
+			}
+		})
+	}
+	if _, ok, err := groupsOn(0, d, []string{"a"}); ok || err == nil {
+		t.Errorf("nothing collected: %t, %v", ok, err)
+	}
+}
