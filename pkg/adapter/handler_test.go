@@ -207,13 +207,13 @@ func TestDiscovery(t *testing.T) {
 		for _, r := range list.APIResources {
 			names[r.Name] = r.Namespaced
 		}
-		if len(names) != 16 || !names["pods/kafka_consumergroup_lag"] || !names["deployments.apps/kafka_consumergroup_lag"] {
+		if len(names) != 24 || !names["pods/kafka_consumergroup_lag"] || !names["deployments.apps/kafka_consumergroup_lag"] {
 			t.Errorf("%s lists %v", version, names)
 		}
 	}
 	var all apidiscoveryv2.APIGroupDiscoveryList
 	decode(t, rig.get(hpa, http.MethodGet, "/apis", "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"), &all)
-	if len(all.Items) != 1 || len(all.Items[0].Versions) != 2 || len(all.Items[0].Versions[0].Resources) != 4 ||
+	if len(all.Items) != 1 || len(all.Items[0].Versions) != 2 || len(all.Items[0].Versions[0].Resources) != 6 ||
 		len(all.Items[0].Versions[1].Resources[0].Subresources) != 4 {
 		t.Errorf("aggregated discovery has %+v", all.Items)
 	}
