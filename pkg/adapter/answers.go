@@ -92,7 +92,8 @@ func (p *Provider) pod(ctx context.Context, object types.NamespacedName, m metri
 func (p *Provider) pods(ctx context.Context, namespace string, pods []lag.Pod, selector labels.Selector, m metric,
 	info provider.CustomMetricInfo, metricSelector labels.Selector,
 ) (*custom_metrics.MetricValueList, error) {
-	pods = slices.SortedFunc(slices.Values(pods), func(a, b lag.Pod) int { return cmp.Compare(a.Name, b.Name) })
+	pods = slices.Clone(pods)
+	slices.SortFunc(pods, func(a, b lag.Pod) int { return cmp.Compare(a.Name, b.Name) })
 	total, each, err := p.total(ctx, m, info, Target{Resource: info.GroupResource, Namespace: namespace, Pods: pods, MetricSelector: metricSelector})
 	if len(pods) == 0 && (err == nil || apierrors.IsNotFound(err)) {
 		return nil, notFound(info, "no pod of namespace %q that is neither terminating nor finished matches the label selector %q; "+

@@ -34,9 +34,12 @@ type Annotations interface {
 type ObjectBinder struct {
 	Annotations Annotations
 	Pods        Pods
+	Source      Source           // of all groups
 	Membership  bool             // whether to use it
 	MaxAge      time.Duration    // lists of groups that are older do not tell what there is not
 	Now         func() time.Time // time.Now if nil
+
+	index lag.MemberIndex
 }
 
 var _ Binder = (*ObjectBinder)(nil)
@@ -109,7 +112,8 @@ func (b *ObjectBinder) members(target Target, selection lag.Selection, pods []la
 		now = time.Now
 	}
 	describe(&selection, "the members on "+target.itsPods())
-	bound, ok, err := lag.GroupsOn(target.Snapshots, selection, pods, b.Pods, now(), b.MaxAge)
+	b.index.Update(b.Source.Snapshots())
+	bound, ok, err := lag.GroupsOn(target.Snapshots, selection, pods, b.Pods, &b.index, now(), b.MaxAge)
 	switch {
 	case err != nil:
 		return lag.Selection{}, err

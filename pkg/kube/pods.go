@@ -105,13 +105,20 @@ func (p *Pods) Addresses(of lag.Pod) []netip.Addr {
 	return nil
 }
 
+// get returns a pod that has not finished, nil if there is none.
 func (p *Pods) get(of lag.Pod) *pod {
-	item, _, err := p.informer.GetIndexer().GetByKey(cache.NewObjectName(of.Namespace, of.Name).String())
-	if err != nil { // which it never is
-		return nil
+	p.index.mu.RLock()
+	defer p.index.mu.RUnlock()
+	first, several := p.index.byName.get(of.Name)
+	if first != nil && first.Namespace == of.Namespace {
+		return first
 	}
-	found, _ := item.(*pod)
-	return found
+	for _, found := range several {
+		if found.Namespace == of.Namespace {
+			return found
+		}
+	}
+	return nil
 }
 
 func (p *Pods) known() error {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -16,8 +15,10 @@ import (
 // from pods. A group whose members were never read may have any, so nothing can be told as long as there is one; but not where
 // the reason stays, as a missing right or an old broker: then it has no say unless no other group is found, and so have groups
 // beyond the limit of how many are collected.
-func GroupsOn(snapshots []*Snapshot, sel Selection, pods []Pod, all PodDirectory, now time.Time, maxAge time.Duration) (bound Selection, ok bool, err error) {
-	f := newFinder(pods, all)
+//
+// The index is that of the snapshots, or of ones that have more groups.
+func GroupsOn(snapshots []*Snapshot, sel Selection, pods []Pod, all PodDirectory, index *MemberIndex, now time.Time, maxAge time.Duration) (bound Selection, ok bool, err error) {
+	f := &finder{list: pods, pods: indexPods(pods), all: all, index: index}
 	s := summation{sel: sel, now: now, maxAge: maxAge}
 	if len(snapshots) == 0 {
 		return Selection{}, false, s.doubtful(errors.New("no collection has ended yet"), time.Time{})
@@ -63,13 +64,15 @@ func (f *finder) groups(s *summation, snapshot *Snapshot) (groups []string, doub
 	for _, g := range snapshot.Groups {
 		switch {
 		case !g.MembersReadAt.IsZero():
-			if f.any(g.Members) {
-				groups = append(groups, g.Name)
-			}
 		case lasting(g.MembersErr):
 			doubt = cmp.Or[error](doubt, s.membersUnknown(g))
 		default:
 			return nil, nil, s.membersUnknown(g)
+		}
+	}
+	for _, name := range f.index.candidates(snapshot.Cluster, f.list, f.all) {
+		if g := snapshot.Group(name); g != nil && f.any(g.Members) {
+			groups = append(groups, name)
 		}
 	}
 	return groups, doubt, nil
@@ -88,61 +91,21 @@ func lasting(err error) bool {
 	return err != nil && (class == ClassAuthorization || class == ClassUnsupported)
 }
 
-// finder finds members on some pods among very many that are elsewhere.
+// finder finds members on some pods.
 type finder struct {
-	pods map[Pod]int
-	all  PodDirectory
-
-	addresses map[string]bool // of the pods
-	prefix    string          // what all their names begin with
-}
-
-func newFinder(pods []Pod, all PodDirectory) *finder {
-	f := &finder{pods: indexPods(pods), all: all, addresses: make(map[string]bool, len(pods))}
-	for i, pod := range pods {
-		for _, address := range all.Addresses(pod) {
-			f.addresses[address.String()] = true
-		}
-		if i == 0 {
-			f.prefix = pod.Name
-		}
-		for !strings.HasPrefix(pod.Name, f.prefix) {
-			f.prefix = f.prefix[:len(f.prefix)-1]
-		}
-	}
-	return f
+	list  []Pod
+	pods  map[Pod]int
+	all   PodDirectory
+	index *MemberIndex
 }
 
 // any says whether one of the members runs on one of the pods. Where several pods may be meant, all of them must be among these.
 func (f *finder) any(members []Member) bool {
 	for i := range members {
-		m := &members[i]
-		if !f.possible(m) {
-			continue
-		}
-		at := place(m, f.all)
+		at := place(&members[i], f.all)
 		if len(at) > 0 && !slices.ContainsFunc(at, func(pod Pod) bool { _, ours := f.pods[pod]; return !ours }) {
 			return true
 		}
-	}
-	return false
-}
-
-// possible says whether the member may be on one of the pods, and costs much less than to find out.
-func (f *finder) possible(m *Member) bool {
-	if len(f.pods) == 0 {
-		return false
-	}
-	if strings.Contains(m.ClientID, f.prefix) || m.InstanceID != "" && strings.Contains(m.InstanceID, f.prefix) {
-		return true
-	}
-	plain := strings.TrimPrefix(m.ClientHost, "/")
-	if f.addresses[plain] {
-		return true
-	}
-	if strings.ContainsAny(plain, "/:") { // IPv6, which has several forms, or more than an address
-		address, ok := hostAddress(m.ClientHost)
-		return ok && f.addresses[address.String()]
 	}
 	return false
 }

@@ -2,15 +2,20 @@ package lag_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
 )
 
 // groupsOn asks for the groups of the pods of these names.
 func groupsOn(second int, d directory, names []string, snapshots ...*lag.Snapshot) (lag.Selection, bool, error) {
-	return lag.GroupsOn(snapshots, lag.Selection{What: "the pods"}, named(names...), d, at(second), maxAge)
+	index := &lag.MemberIndex{}
+	index.Update(snapshots)
+	return lag.GroupsOn(snapshots, lag.Selection{What: "the pods"}, named(names...), d, index, at(second), maxAge)
 }
 
 func TestGroupsOfPods(t *testing.T) {
@@ -25,12 +30,14 @@ func TestGroupsOfPods(t *testing.T) {
 		group("longer-still", member("/127.0.0.1", "", "web-0-x")),
 		group("named-but-elsewhere", member("/10.0.0.5", "", ""), member("/10.0.0.1", "", "bare")),
 		group("shared", member("/10.0.0.5", "", "")),
+		group("wordy", wordy, member("", "", "x.web-10.7")),
 		group("none"), group("commits-only", commits("orders", 3))))
 	for _, tc := range []struct{ pods, want []string }{
 		{[]string{"web-0"}, []string{"by-ip", "by-mapped", "named-but-elsewhere"}},
 		{[]string{"web-1"}, []string{"by-client", "by-instance", "by-ip6"}},
 		{[]string{"web-0", "web-1"}, []string{"by-client", "by-instance", "by-ip", "by-ip6", "by-mapped", "named-but-elsewhere"}},
-		{[]string{"web-10"}, []string{"longer"}},
+		{[]string{"web-10"}, []string{"longer", "wordy"}},
+		{[]string{"web-10", "web-0-x", "bare"}, []string{"longer", "longer-still", "wordy"}},
 		{[]string{"host-a"}, nil},
 		{[]string{"host-a", "host-b"}, []string{"named-but-elsewhere", "shared"}},
 		{[]string{"bare"}, nil},
@@ -40,6 +47,13 @@ func TestGroupsOfPods(t *testing.T) {
 		if err != nil || ok != (len(tc.want) > 0) || !slices.Equal(sel.Groups, tc.want) {
 			t.Errorf("%q: %q, %t, %v, want %q", tc.pods, sel.Groups, ok, err, tc.want)
 		}
+	}
+}
+
+// wordy adds members with client ids of their own, as those of Kafka Streams have.
+func wordy(g *lag.GroupObservation) {
+	for i := range 100 {
+		member("", "", fmt.Sprintf("app-%dx-StreamThread-1-consumer", i))(g)
 	}
 }
 
@@ -58,7 +72,9 @@ func TestGroupsOfOneNameOnTwoClusters(t *testing.T) {
 	if got := sel.Existing(both); !slices.Equal(got, []string{"g"}) {
 		t.Errorf("asks for %q", got)
 	}
-	sel, ok, err = lag.GroupsOn(both, lag.Selection{Cluster: func(c string) bool { return c == "other" }}, named("a"), d, at(0), maxAge)
+	index := &lag.MemberIndex{}
+	index.Update(both)
+	sel, ok, err = lag.GroupsOn(both, lag.Selection{Cluster: func(c string) bool { return c == "other" }}, named("a"), d, index, at(0), maxAge)
 	if err != nil || ok {
 		t.Errorf("on the other cluster: %+v, %v", sel, err)
 	}
@@ -99,5 +115,49 @@ func TestWhetherMembersAreKnown(t *testing.T) {
 	}
 	if _, ok, err := groupsOn(0, d, []string{"a"}); ok || err == nil {
 		t.Errorf("nothing collected: %t, %v", ok, err)
+	}
+}
+
+// An index that followed all snapshots finds what a new one does, and what a search through all members does.
+func TestIndexFollowsTheSnapshots(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		index := &lag.MemberIndex{}
+		var s *lag.Snapshot
+		for range rapid.IntRange(1, 5).Draw(t, "snapshots") {
+			w := drawWorld(t)
+			next := w.snapshots[0]
+			if s != nil { // some groups stay as they were, with the members that they had
+				for i, g := range next.Groups {
+					if old := s.Group(g.Name); old != nil && rapid.Bool().Draw(t, "unchanged") {
+						next.Groups[i] = old
+					}
+				}
+				if rapid.IntRange(1, 4).Draw(t, "a group is gone") == 4 {
+					next.Groups = next.Groups[1:]
+				}
+			}
+			s = next
+			w.snapshots = []*lag.Snapshot{s}
+			index.Update(w.snapshots)
+			fresh := &lag.MemberIndex{}
+			fresh.Update(w.snapshots)
+			followed, _, err := lag.GroupsOn(w.snapshots, lag.Selection{}, w.asked, w.d, index, at(0), maxAge)
+			anew, _, errAnew := lag.GroupsOn(w.snapshots, lag.Selection{}, w.asked, w.d, fresh, at(0), maxAge)
+			if !slices.Equal(followed.Groups, anew.Groups) || (err == nil) != (errAnew == nil) {
+				t.Fatalf("%q, %v, but a new index finds %q, %v", followed.Groups, err, anew.Groups, errAnew)
+			}
+			if err == nil {
+				checkBound(t, w, followed.Groups)
+			}
+		}
+	})
+}
+
+func checkBound(t *rapid.T, w world, found []string) {
+	for _, g := range w.snapshots[0].Groups {
+		alone := slices.ContainsFunc(g.Members, func(m lag.Member) bool { return w.runsOn(m) >= 0 })
+		if alone && !slices.Contains(found, g.Name) {
+			t.Fatalf("%s has a member on the pods but only %q were found", g.Name, found)
+		}
 	}
 }

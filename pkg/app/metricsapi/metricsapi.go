@@ -105,7 +105,7 @@ func (e *Extension) Build(core app.Core) (app.Service, error) {
 		return nil, err
 	}
 	provider := adapter.NewProvider(adapter.ProviderConfig{
-		Source: core.Store, Interest: core.Wanted, MaxAge: core.Config.MaxAge, Binder: e.binder(local, core.Config.MaxAge),
+		Source: core.Store, Interest: core.Wanted, MaxAge: core.Config.MaxAge, Binder: e.binder(local, core),
 		Pods: local.Pods, Objects: local.Objects, Ages: adapter.NewAges(core.Registry),
 	})
 	e.server.Live = core.Live
@@ -127,12 +127,12 @@ func (e *Extension) Build(core app.Core) (app.Service, error) {
 }
 
 // binder returns what --bind says.
-func (e *Extension) binder(local Local, maxAge time.Duration) adapter.Binder {
+func (e *Extension) binder(local Local, core app.Core) adapter.Binder {
 	if e.bind == bindSelector {
 		return adapter.SelectorBinder{}
 	}
 	return &adapter.ObjectBinder{
-		Annotations: local.Annotations, Pods: local.Pods, Membership: e.bind == bindMembership, MaxAge: maxAge,
+		Annotations: local.Annotations, Pods: local.Pods, Source: core.Store, Membership: e.bind == bindMembership, MaxAge: core.Config.MaxAge,
 	}
 }
 
