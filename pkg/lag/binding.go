@@ -49,6 +49,14 @@ func GroupsOn(snapshots []*Snapshot, sel Selection, pods []Pod, all PodDirectory
 	return sel, true, nil
 }
 
+// on returns the groups that are named for the cluster.
+func (sel *Selection) on(cluster string) []string {
+	if sel.Bound == nil {
+		return sel.Groups
+	}
+	return slices.DeleteFunc(slices.Clone(sel.Groups), func(group string) bool { return !sel.Bound(cluster, group) })
+}
+
 // groups returns the groups of one cluster that have a member on one of the pods, in order. doubt says why there may be one if
 // there is none; err, why there may be more in any case.
 func (f *finder) groups(s *summation, snapshot *Snapshot) (groups []string, doubt, err error) {

@@ -43,14 +43,6 @@ func (sel *Selection) Existing(snapshots []*Snapshot) []string {
 	return names
 }
 
-// on returns the groups that are named for the cluster.
-func (sel *Selection) on(cluster string) []string {
-	if sel.Bound == nil {
-		return sel.Groups
-	}
-	return slices.DeleteFunc(slices.Clone(sel.Groups), func(group string) bool { return !sel.Bound(cluster, group) })
-}
-
 // Total is the answer for a selection.
 type Total struct {
 	Lag        int64     // records, summed over the partitions

@@ -28,7 +28,7 @@ type size struct{ pods, partitions, otherGroups, otherMembers int }
 func BenchmarkPodsRequest(b *testing.B) {
 	for _, c := range []struct {
 		name, selector string
-		size
+		size           size
 	}{
 		{"selector/1000-pods", "consumergroup=orders", size{1000, 1000, 0, 0}},
 		{"membership/1000-pods", "", size{1000, 1000, 0, 0}},
