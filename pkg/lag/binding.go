@@ -57,6 +57,11 @@ func (sel *Selection) on(cluster string) []string {
 	return slices.DeleteFunc(slices.Clone(sel.Groups), func(group string) bool { return !sel.Bound(cluster, group) })
 }
 
+// mayHave says whether the group has, as far as is known, a topic that is selected.
+func (g *Group) mayHave(selected func(topic string) bool) bool {
+	return selected == nil || g.ReadAt.IsZero() || slices.ContainsFunc(g.Topics, func(t TopicLag) bool { return selected(t.Topic) })
+}
+
 // groups returns the groups of one cluster that have a member on one of the pods, in order. doubt says why there may be one if
 // there is none; err, why there may be more in any case.
 func (f *finder) groups(s *summation, snapshot *Snapshot) (groups []string, doubt, err error) {

@@ -80,6 +80,20 @@ func TestGroupsOfOneNameOnTwoClusters(t *testing.T) {
 	}
 }
 
+func TestExistingGroupsOfATopic(t *testing.T) {
+	s := compute(lag.Policy{}, observe(0, topic("orders", log(0, 9)), topic("refunds", log(0, 9)), group("a", commits("orders", 3)),
+		group("b", commits("refunds", 3)), group("unread", commitsFail(lag.ClassTimeout)), group("idle")))
+	for want, sel := range map[string]lag.Selection{
+		"[a unread]":        {Topic: func(name string) bool { return name == "orders" }},
+		"[b]":               {Topic: func(name string) bool { return name == "orders" }, Groups: []string{"b"}},
+		"[a b idle unread]": {},
+	} {
+		if got := fmt.Sprint(sel.Existing([]*lag.Snapshot{s})); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
 func TestWhetherMembersAreKnown(t *testing.T) {
 	d := pods("a", "10.0.0.1", "b", "10.0.0.2")
 	orders, mine, others := topic("orders", log(0, 9)), group("mine", member("/10.0.0.1", "", "")), group("others", member("/10.0.0.9", "", ""))

@@ -24,7 +24,8 @@ type Selection struct {
 	What string
 }
 
-// Existing returns the names of the selected groups that exist, whether or not anything is known of them.
+// Existing returns the names of the selected groups that exist, whether or not anything is known of them. Where the selection names
+// no groups, those that are known to have none of the topics are left out.
 func (sel *Selection) Existing(snapshots []*Snapshot) []string {
 	var names []string
 	for _, s := range snapshots {
@@ -34,7 +35,7 @@ func (sel *Selection) Existing(snapshots []*Snapshot) []string {
 			names = append(names, s.Existing(sel.on(s.Cluster))...)
 		default:
 			for _, g := range s.Groups {
-				if sel.Group == nil || sel.Group(g.Name) {
+				if (sel.Group == nil || sel.Group(g.Name)) && g.mayHave(sel.Topic) {
 					names = append(names, g.Name)
 				}
 			}
