@@ -69,7 +69,7 @@ func (b *ObjectBinder) Bind(ctx context.Context, target Target) (lag.Selection, 
 	}
 }
 
-const hint = "set the annotation " + AnnotationGroup + " on it, or " + hintSelector
+const hint = "set the annotation " + AnnotationGroup + " on it (a kind that the adapter has the right to get), or " + hintSelector
 
 // namesGroups says whether the selector has a requirement on the group.
 func namesGroups(selector labels.Selector) bool {
