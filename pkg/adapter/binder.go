@@ -13,17 +13,20 @@ import (
 
 // Target is what a request of the metrics API asks about.
 type Target struct {
-	Resource       schema.GroupResource // pods, or the resource of an object
+	Resource       schema.GroupResource // pods, the resource of another object, or namespaces
 	Namespace      string
-	Name           string          // of the object; empty for pods
-	Pods           []lag.Pod       // the pods that are asked for, by name; nil for an object
+	Name           string          // of the object or namespace; empty for pods
+	Pods           []lag.Pod       // the pods that are asked for, by name; nil for anything else
 	PodSelector    labels.Selector // of an object that can be scaled, which pods are its own; else nil
 	Topic          string          // the name of the topic that the object stands for; empty if it stands for none
 	MetricSelector labels.Selector // empty if the request has none
-	Snapshots      []*lag.Snapshot // what the answer is taken from
+	Snapshots      []*lag.Snapshot // with the groups that the namespace may know of; a Binder must look at no others
 }
 
 func (t Target) String() string {
+	if t.Resource == namespaceResource() {
+		return fmt.Sprintf("namespace %q", t.Name)
+	}
 	if t.Name != "" {
 		return fmt.Sprintf("%s %q in namespace %q", t.Resource, t.Name, t.Namespace)
 	}

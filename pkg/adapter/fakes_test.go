@@ -14,11 +14,12 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/tenants"
 )
 
 type fakeSource func() []*lag.Snapshot
 
-func (f fakeSource) Snapshots() []*lag.Snapshot { return f() }
+func (f fakeSource) Snapshots(string) []*lag.Snapshot { return f() }
 
 // fakePods has pods of the namespace default, which may have addresses.
 type fakePods struct {
@@ -135,7 +136,7 @@ func fixture() []*lag.Snapshot {
 	}
 	billing := group("billing", topic("invoices", 5))
 	billing.MembersErr = &lag.ReadError{Class: lag.ClassAuthorization, Broker: 1, Op: "DescribeGroups", Err: errors.New("not allowed")}
-	lost := group("lost", lag.TopicLag{Topic: "orders", Partitions: []lag.PartitionLag{{Partition: 0, Unread: &lag.Unread{Err: hung()}}}, Err: hung()})
+	lost := group("lost", lag.TopicLag{Topic: "orders", Partitions: []lag.PartitionLag{{Partition: 0, Unread: 1}}, Unread: []lag.Unread{{Err: hung()}}, Err: hung()})
 	groups := []*lag.Group{billing, lost, orders}
 	return []*lag.Snapshot{{Cluster: "main", TakenAt: readAt, ListedAt: readAt, Groups: groups}}
 }
@@ -197,10 +198,25 @@ func (a *asked) Ask(groups []string) {
 	a.groups = append(a.groups, groups...)
 }
 
+// grants has the groups orders and billing for "granted", and those that begin with o for "prefixed".
+func grants() tenants.Grants {
+	return tenants.Grants{"granted": {Names: []string{"billing", "orders"}}, "prefixed": {Prefixes: []string{"o"}}}
+}
+
+// take returns what was asked for since the last call.
+func (a *asked) take() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	groups := a.groups
+	a.groups = nil
+	return groups
+}
+
 // newProvider is a Provider for the fixture and three pods, listed in no order.
 func newProvider() *Provider {
 	return NewProvider(ProviderConfig{
-		Source: fakeSource(fixture), Interest: &asked{}, MaxAge: maxAge, Binder: SelectorBinder{}, Now: func() time.Time { return now },
-		Pods: clusterPods("consumer-c", "consumer-a", "consumer-b"), Objects: fakeObjects{},
+		Source: fakeSource(fixture), Interest: &asked{}, MaxAge: maxAge, Now: func() time.Time { return now },
+		Binder: NamespaceBinder{Grants: grants(), Others: SelectorBinder{}},
+		Pods:   clusterPods("consumer-c", "consumer-a", "consumer-b"), Objects: fakeObjects{},
 	})
 }

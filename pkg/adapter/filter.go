@@ -8,12 +8,12 @@ import (
 	"unicode/utf8"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/endpoints/handlers/responsewriters"
 	"k8s.io/metrics/pkg/apis/custom_metrics"
+	"k8s.io/metrics/pkg/apis/external_metrics"
 )
 
 // checkPath refuses a path that is not text. The handlers behind it make a label of their metrics of it, which panics.
@@ -30,12 +30,18 @@ func checkPath(next http.Handler, serializer runtime.NegotiatedSerializer) http.
 // maxSelectors is the length in bytes that both selectors of a request may have together, decoded.
 const maxSelectors = 8 << 10
 
-// checkSelectors refuses what the handlers behind it would answer wrongly: a metricLabelSelector that does not parse (they say
-// 500), a query that cannot be decoded (they drop the broken parameter, and without its labelSelector a request asks for every
-// pod of the namespace), a selector given twice (they take the first) and selectors too long to be meant.
-func checkSelectors(next http.Handler, serializer runtime.NegotiatedSerializer) http.Handler {
+// checkRequest refuses what the handlers behind it would answer wrongly: a path that goes on behind the metric of a namespace
+// (they ignore the rest, of which authorization knows), a metricLabelSelector that does not parse (they say 500), a query that
+// cannot be decoded (they drop the broken parameter, and without its labelSelector a request asks for every pod of the
+// namespace), a selector given twice (they take the first) and selectors too long to be meant.
+func checkRequest(next http.Handler, serializer runtime.NegotiatedSerializer) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, apiGroupPath+"/") {
+		parts := strings.Split(strings.TrimPrefix(r.URL.Path, apiGroupPath), "/") // "", version, namespaces, NAMESPACE, metrics, METRIC
+		if len(parts) > 6 && parts[6] != "" && parts[2] == "namespaces" && parts[4] == "metrics" {
+			writeStatus(notFoundStatus("the path %q goes on behind the metric; write …/namespaces/NAMESPACE/metrics/METRIC", r.URL.Path), serializer, w, r)
+			return
+		}
+		if strings.HasPrefix(r.URL.Path, apiGroupPath+"/") || strings.HasPrefix(r.URL.Path, externalGroupPath+"/") {
 			if err := selectorsError(r.URL.RawQuery); err != nil {
 				writeStatus(apierrors.NewBadRequest(err.Error()), serializer, w, r)
 				return
@@ -71,15 +77,15 @@ func selectorsError(rawQuery string) error {
 // notFoundHandler answers for the paths that nothing is installed at.
 func notFoundHandler(serializer runtime.NegotiatedSerializer) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		writeStatus(&apierrors.StatusError{ErrStatus: metav1.Status{
-			Status: metav1.StatusFailure, Code: http.StatusNotFound, Reason: metav1.StatusReasonNotFound,
-			Message: fmt.Sprintf("nothing is served at %q; %s lists what is", r.URL.Path, apiGroupPath),
-		}}, serializer, w, r)
+		writeStatus(notFoundStatus("nothing is served at %q; %s lists what is", r.URL.Path, apiGroupPath), serializer, w, r)
 	})
 }
 
-// apiGroupPath is where discovery of the metrics API begins.
-const apiGroupPath = "/apis/" + custom_metrics.GroupName
+// Where discovery of the metrics APIs begins.
+const (
+	apiGroupPath      = "/apis/" + custom_metrics.GroupName
+	externalGroupPath = "/apis/" + external_metrics.GroupName
+)
 
 func writeStatus(err error, serializer runtime.NegotiatedSerializer, w http.ResponseWriter, r *http.Request) {
 	responsewriters.ErrorNegotiated(err, serializer, schema.GroupVersion{Version: "v1"}, w, r)

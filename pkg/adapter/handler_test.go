@@ -23,7 +23,8 @@ import (
 const hpaUser = "system:serviceaccount:kube-system:horizontal-pod-autoscaler"
 
 func allowHPA(_ context.Context, a authorizer.Attributes) (authorizer.Decision, string, error) {
-	if a.GetUser().GetName() == hpaUser && (a.GetAPIGroup() == "custom.metrics.k8s.io" || !a.IsResourceRequest()) {
+	metrics := a.GetAPIGroup() == "custom.metrics.k8s.io" || a.GetAPIGroup() == "external.metrics.k8s.io"
+	if a.GetUser().GetName() == hpaUser && (metrics || !a.IsResourceRequest()) {
 		return authorizer.DecisionAllow, "", nil
 	}
 	return authorizer.DecisionNoOpinion, "not the HPA", nil
@@ -48,7 +49,7 @@ func newRig(t testing.TB, change ...func(*Options)) *rig {
 	}
 	t.Cleanup(func() { _ = listener.Close() }) // a server that ran has closed it
 	opts := NewOptions()
-	opts.Listener, opts.ShutdownDelay = listener, 0
+	opts.Listener, opts.ShutdownDelay, opts.ExternalMetrics = listener, 0, true
 	opts.SecureServing.ServerCert.CertKey.CertFile, opts.SecureServing.ServerCert.CertKey.KeyFile = keyPair(t, r.serving.issue("adapter"))
 	opts.Authentication.SkipInClusterLookup = true
 	opts.Authentication.ClientCert.ClientCA = r.clients.file()
@@ -113,7 +114,14 @@ func TestRawRequests(t *testing.T) {
 		"long selectors together": {"/namespaces/default/pods/*/m?labelSelector=a+in+(" + strings.Repeat("a,", 2500) + "a)&metricLabelSelector=a+in+(" + strings.Repeat("a,", 2500) + "a)", 400, "more than 8192 bytes"},
 		"unknown metric":          {"/namespaces/default/pods/*/lag?labelSelector=app%3Dconsumer", 404, "kafka_consumergroup_lag_max"},
 		"unknown kind":            {"/namespaces/default/widgets.example.com/w/kafka_consumergroup_lag?metricLabelSelector=consumergroup%3Dorders", 404, "widgets"},
-		"namespace form":          {"/namespaces/default/metrics/kafka_consumergroup_lag?metricLabelSelector=consumergroup%3Dorders", 404, "only objects in a namespace"},
+		"namespace form":          {"/namespaces/default/metrics/kafka_consumergroup_lag?metricLabelSelector=consumergroup%3Dorders", 200, `"value":"42"`},
+		"namespace, granted":      {"/namespaces/granted/metrics/kafka_consumergroup_lag", 200, `"value":"47"`},
+		"namespace, nothing":      {"/namespaces/default/metrics/kafka_consumergroup_lag", 404, "no consumer group is bound to namespace"},
+		"namespace, no metric":    {"/namespaces/default/metrics/lag", 404, "kafka_consumergroup_lag_max"},
+		"namespace, subpath":      {"/namespaces/default/metrics/kafka_consumergroup_lag/x", 404, "goes on behind the metric"},
+		"all namespaces":          {"/namespaces/*/metrics/kafka_consumergroup_lag", 404, "and namespaces themselves"},
+		"bad namespace":           {"/namespaces/De.fault/metrics/kafka_consumergroup_lag", 400, "no name of a namespace"},
+		"namespace in another":    {"/namespaces/default/namespaces/granted/kafka_consumergroup_lag", 404, "namespaces"},
 		"root-scoped":             {"/nodes/n1/kafka_consumergroup_lag", 404, "only objects in a namespace"},
 		"slash in the name":       {"/namespaces/default/pods/a%2Fb/kafka_consumergroup_lag", 404, "could not find the requested resource"},
 		"percent in the name":     {"/namespaces/default/pods/a%2525b/kafka_consumergroup_lag", 400, "no name of an object"},
@@ -154,7 +162,7 @@ func expectStatusBody(t *testing.T, answer *httptest.ResponseRecorder) {
 func TestPathsOfNothing(t *testing.T) {
 	rig := newRig(t)
 	hpa := rig.clients.issue(hpaUser).Leaf
-	for _, target := range []string{"/x", "/apis/x", "/apis/external.metrics.k8s.io/v1beta1", "/debug/pprof/"} {
+	for _, target := range []string{"/x", "/apis/x", "/debug/pprof/"} {
 		answer := rig.get(hpa, http.MethodGet, target)
 		if answer.Code != http.StatusNotFound || !strings.Contains(answer.Body.String(), "nothing is served at") {
 			t.Errorf("%s: %d %s", target, answer.Code, answer.Body)
@@ -197,7 +205,7 @@ func TestDiscovery(t *testing.T) {
 	hpa := rig.clients.issue(hpaUser).Leaf
 	var group metav1.APIGroup
 	decode(t, rig.get(hpa, http.MethodGet, "/apis/custom.metrics.k8s.io"), &group)
-	if group.Name != "custom.metrics.k8s.io" || group.PreferredVersion.Version == "" {
+	if group.Name != "custom.metrics.k8s.io" || group.PreferredVersion.Version == "" || len(group.Versions) != 2 {
 		t.Errorf("the group is %+v", group)
 	}
 	for _, version := range []string{v1beta1, v1beta2} {
@@ -207,20 +215,22 @@ func TestDiscovery(t *testing.T) {
 		for _, r := range list.APIResources {
 			names[r.Name] = r.Namespaced
 		}
-		if len(names) != 24 || !names["pods/kafka_consumergroup_lag"] || !names["deployments.apps/kafka_consumergroup_lag"] {
+		if scoped, listed := names["namespaces/kafka_consumergroup_lag"]; len(names) != 28 || !names["pods/kafka_consumergroup_lag"] ||
+			!names["deployments.apps/kafka_consumergroup_lag"] || scoped || !listed {
 			t.Errorf("%s lists %v", version, names)
 		}
 	}
 	var all apidiscoveryv2.APIGroupDiscoveryList
 	decode(t, rig.get(hpa, http.MethodGet, "/apis", "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"), &all)
-	if len(all.Items) != 1 || len(all.Items[0].Versions) != 2 || len(all.Items[0].Versions[0].Resources) != 6 ||
-		len(all.Items[0].Versions[1].Resources[0].Subresources) != 4 {
+	if len(all.Items) != 2 || len(all.Items[0].Versions) != 2 || len(all.Items[0].Versions[0].Resources) != 7 ||
+		len(all.Items[0].Versions[1].Resources[0].Subresources) != 4 || len(all.Items[1].Versions) != 1 || len(all.Items[1].Versions[0].Resources) != 4 {
 		t.Errorf("aggregated discovery has %+v", all.Items)
 	}
 	for target, says := range map[string]string{
 		"/openapi/v2": "kafka-lag-adapter",
-		"/openapi/v3/apis/custom.metrics.k8s.io/v1beta1": "MetricValueList",
-		"/openapi/v3/apis/custom.metrics.k8s.io/v1beta2": "MetricValueList",
+		"/openapi/v3/apis/custom.metrics.k8s.io/v1beta1":   "MetricValueList",
+		"/openapi/v3/apis/custom.metrics.k8s.io/v1beta2":   "MetricValueList",
+		"/openapi/v3/apis/external.metrics.k8s.io/v1beta1": "ExternalMetricValueList",
 		"/version": "gitVersion",
 		"/metrics": "apiserver_request_total",
 		"/":        "custom.metrics.k8s.io/v1beta2",

@@ -23,15 +23,16 @@ type metric struct {
 	name  string
 	of    func(lag.Total) (int64, error)
 	ofPod func(lag.PodTotal) int64
+	adds  bool // the values of two groups add up to that of both
 }
 
 func metrics() []metric {
 	return []metric{
-		{MetricLag, func(t lag.Total) (int64, error) { return t.Lag, nil }, func(p lag.PodTotal) int64 { return p.Lag }},
-		{MetricLagMax, func(t lag.Total) (int64, error) { return t.MaxLag, nil }, func(p lag.PodTotal) int64 { return p.MaxLag }},
-		{MetricMembers, func(t lag.Total) (int64, error) { return t.Members, t.MembersErr }, func(p lag.PodTotal) int64 { return p.Members }},
+		{MetricLag, func(t lag.Total) (int64, error) { return t.Lag, nil }, func(p lag.PodTotal) int64 { return p.Lag }, true},
+		{MetricLagMax, func(t lag.Total) (int64, error) { return t.MaxLag, nil }, func(p lag.PodTotal) int64 { return p.MaxLag }, false},
+		{MetricMembers, func(t lag.Total) (int64, error) { return t.Members, t.MembersErr }, func(p lag.PodTotal) int64 { return p.Members }, true},
 		// Without the members, partitions on which the group has committed nothing are missing from the count.
-		{MetricPartitions, func(t lag.Total) (int64, error) { return t.Partitions, t.MembersErr }, func(p lag.PodTotal) int64 { return p.Partitions }},
+		{MetricPartitions, func(t lag.Total) (int64, error) { return t.Partitions, t.MembersErr }, func(p lag.PodTotal) int64 { return p.Partitions }, true},
 	}
 }
 
@@ -87,6 +88,9 @@ func (p *Provider) ListAllMetrics() []provider.CustomMetricInfo {
 		for _, m := range metrics() {
 			all = append(all, provider.CustomMetricInfo{GroupResource: resource, Metric: m.name, Namespaced: true})
 		}
+	}
+	for _, m := range metrics() {
+		all = append(all, provider.CustomMetricInfo{GroupResource: namespaceResource(), Metric: m.name})
 	}
 	return all
 }

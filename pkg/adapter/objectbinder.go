@@ -23,6 +23,11 @@ type Annotations interface {
 	OfPods(ctx context.Context, pods []lag.Pod) (map[string]map[string]string, error)
 }
 
+// AllSnapshots has the latest snapshots, with the groups of all namespaces.
+type AllSnapshots interface {
+	Snapshots() []*lag.Snapshot
+}
+
 // ObjectBinder finds the consumer groups of an object by the first of these that tells:
 //
 //  1. the metric selector, if it names consumergroup;
@@ -34,7 +39,7 @@ type Annotations interface {
 type ObjectBinder struct {
 	Annotations Annotations
 	Pods        Pods
-	Source      Source           // of all groups
+	All         AllSnapshots     // where groups are looked for; what is found counts if the target's snapshots have it
 	Membership  bool             // whether to use it
 	MaxAge      time.Duration    // lists of groups that are older do not tell what there is not
 	Now         func() time.Time // time.Now if nil
@@ -112,7 +117,7 @@ func (b *ObjectBinder) members(target Target, selection lag.Selection, pods []la
 		now = time.Now
 	}
 	describe(&selection, "the members on "+target.itsPods())
-	b.index.Update(b.Source.Snapshots())
+	b.index.Update(b.All.Snapshots())
 	bound, ok, err := lag.GroupsOn(target.Snapshots, selection, pods, b.Pods, &b.index, now(), b.MaxAge)
 	switch {
 	case err != nil:

@@ -43,14 +43,14 @@ func bindingProvider(annotations fakeAnnotations) *Provider {
 	p := newProvider()
 	pods := clusterPods("consumer-a", "consumer-b", "consumer-c")
 	p.cfg.Pods, p.cfg.Source = pods, fakeSource(consuming)
-	p.cfg.Binder = &ObjectBinder{Annotations: annotations, Pods: pods, Source: laterSource(func() Source { return p.cfg.Source }), Membership: true, MaxAge: maxAge, Now: func() time.Time { return now }}
+	p.cfg.Binder = &ObjectBinder{Annotations: annotations, Pods: pods, All: laterSource(func() Source { return p.cfg.Source }), Membership: true, MaxAge: maxAge, Now: func() time.Time { return now }}
 	return p
 }
 
 // laterSource is a source that tests may still change.
 type laterSource func() Source
 
-func (f laterSource) Snapshots() []*lag.Snapshot { return f().Snapshots() }
+func (f laterSource) Snapshots() []*lag.Snapshot { return f().Snapshots("") }
 
 // each asks for the pods of app=consumer.
 func each(t *testing.T, p *Provider, metric, selector string) []int64 {
@@ -214,7 +214,7 @@ func TestMembersOnIPv6AndByName(t *testing.T) {
 	pods := clusterPods("consumer-a", "consumer-b", "consumer-c")
 	pods.addresses[lag.Pod{Namespace: "default", Name: "consumer-b"}] = netip.MustParseAddr("fd00::1")
 	p.cfg.Pods = pods
-	p.cfg.Binder = &ObjectBinder{Annotations: fakeAnnotations{}, Pods: pods, Source: laterSource(func() Source { return p.cfg.Source }), Membership: true, MaxAge: maxAge, Now: func() time.Time { return now }}
+	p.cfg.Binder = &ObjectBinder{Annotations: fakeAnnotations{}, Pods: pods, All: laterSource(func() Source { return p.cfg.Source }), Membership: true, MaxAge: maxAge, Now: func() time.Time { return now }}
 	p.cfg.Source = fakeSource(func() []*lag.Snapshot {
 		s := consuming()
 		s[0].Groups[1].Members[1].ClientHost = "/fd00:0:0:0:0:0:0:1"

@@ -23,6 +23,9 @@ type Options struct {
 	Audit          *genericoptions.AuditOptions
 	Features       *genericoptions.FeatureOptions
 
+	// ExternalMetrics says whether external.metrics.k8s.io is served, too.
+	ExternalMetrics bool
+
 	// ShutdownDelay is for how long requests are still taken after /readyz began to fail, so that the Service's endpoints can
 	// leave this replica out before it stops listening.
 	ShutdownDelay time.Duration
@@ -77,6 +80,8 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	o.Authorization.AddFlags(all)
 	o.Audit.AddFlags(all)
 	o.Features.AddFlags(all)
+	all.BoolVar(&o.ExternalMetrics, "external-metrics", o.ExternalMetrics,
+		"Serve external.metrics.k8s.io, too. A cluster has only one server of it, which KEDA may be already; its APIService has to name this one.")
 	all.DurationVar(&o.ShutdownDelay, "shutdown-delay-duration", o.ShutdownDelay,
 		"For how long requests are still taken after /readyz began to fail at shutdown.")
 	all.VisitAll(func(f *pflag.Flag) {

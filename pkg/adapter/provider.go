@@ -21,9 +21,10 @@ import (
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
 )
 
-// Source has the latest snapshots, one per cluster. They must not change once returned.
+// Source has the latest snapshots, one per cluster, with the groups that a namespace may know of. They must not change once
+// returned. There is no other way to them: what hides a group here hides it from every request.
 type Source interface {
-	Snapshots() []*lag.Snapshot
+	Snapshots(namespace string) []*lag.Snapshot
 }
 
 // Interest is told which consumer groups are asked for, so that they are read more often. It must not wait for anything.
@@ -108,6 +109,9 @@ func (p *Provider) GetMetricBySelector(ctx context.Context, namespace string, se
 func (p *Provider) GetMetricByName(ctx context.Context, object types.NamespacedName,
 	info provider.CustomMetricInfo, metricSelector labels.Selector,
 ) (*custom_metrics.MetricValue, error) {
+	if object.Namespace == "" && info.GroupResource == namespaceResource() {
+		return p.namespace(ctx, object.Name, info, metricSelector)
+	}
 	m, err := find(object.Namespace, info)
 	if err != nil {
 		return nil, err
@@ -123,23 +127,36 @@ func (p *Provider) GetMetricByName(ctx context.Context, object types.NamespacedN
 
 // total returns what the target selects in total, and each pod's part if it is pods.
 func (p *Provider) total(ctx context.Context, m metric, info provider.CustomMetricInfo, target Target) (lag.Total, []lag.PodTotal, error) {
-	target.Snapshots = p.cfg.Source.Snapshots()
-	selection, err := p.cfg.Binder.Bind(ctx, target)
+	snapshots, selection, err := p.bind(ctx, info, target)
 	if err != nil {
-		return lag.Total{}, nil, statusFor(info, err)
+		return lag.Total{}, nil, err
 	}
-	p.cfg.Interest.Ask(selection.Existing(target.Snapshots)) // also if the answer is an error: the next one comes sooner
-	total, pods, err := lag.SumByPod(target.Snapshots, selection, target.Pods, p.cfg.Pods, p.cfg.Now(), p.cfg.MaxAge)
+	total, pods, err := lag.SumByPod(snapshots, selection, target.Pods, p.cfg.Pods, p.cfg.Now(), p.cfg.MaxAge)
 	if err == nil {
 		_, err = m.of(total)
 	}
 	if err != nil {
 		return lag.Total{}, nil, statusFor(info, err)
 	}
-	if p.cfg.Ages != nil {
-		p.cfg.Ages.Observe(p.cfg.Now().Sub(total.ReadAt).Seconds())
-	}
+	p.observeAge(total.ReadAt)
 	return total, pods, nil
+}
+
+func (p *Provider) observeAge(readAt time.Time) {
+	if p.cfg.Ages != nil {
+		p.cfg.Ages.Observe(p.cfg.Now().Sub(readAt).Seconds())
+	}
+}
+
+// bind returns the snapshots as the target's namespace may see them, and what of them answers for the target.
+func (p *Provider) bind(ctx context.Context, info provider.CustomMetricInfo, target Target) ([]*lag.Snapshot, lag.Selection, error) {
+	target.Snapshots = p.cfg.Source.Snapshots(target.Namespace)
+	selection, err := p.cfg.Binder.Bind(ctx, target)
+	if err != nil {
+		return nil, lag.Selection{}, statusFor(info, err)
+	}
+	p.cfg.Interest.Ask(selection.Existing(target.Snapshots)) // also if the answer is an error: the next one comes sooner
+	return target.Snapshots, selection, nil
 }
 
 // find returns the metric that is asked for, or a 404 that says what there is.
@@ -150,7 +167,7 @@ func find(namespace string, info provider.CustomMetricInfo) (metric, error) {
 		return metric{}, notFound(info, "there is no such metric; there are %s", metricNames())
 	}
 	if namespace == "" {
-		return metric{}, notFound(info, "only objects in a namespace have metrics")
+		return metric{}, notFound(info, "only objects in a namespace have metrics, and namespaces themselves")
 	}
 	if problems := validation.IsDNS1123Label(namespace); len(problems) > 0 {
 		return metric{}, apierrors.NewBadRequest(fmt.Sprintf("%q is no name of a namespace: %v", namespace, problems))

@@ -244,12 +244,13 @@ func TestListAllMetrics(t *testing.T) {
 	for _, want := range []string{
 		"pods/kafka_consumergroup_lag(namespaced)", "deployments.apps/kafka_consumergroup_lag_max(namespaced)",
 		"statefulsets.apps/kafka_consumergroup_members(namespaced)", "replicasets.apps/kafka_consumergroup_partitions(namespaced)",
+		"namespaces/kafka_consumergroup_lag",
 	} {
 		if !slices.ContainsFunc(all, func(info provider.CustomMetricInfo) bool { return info.String() == want }) {
 			t.Errorf("%s is not listed", want)
 		}
 	}
-	if len(all) != 24 {
+	if len(all) != 28 {
 		t.Errorf("%d are listed", len(all))
 	}
 	p := newProvider()

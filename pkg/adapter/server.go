@@ -19,6 +19,7 @@ import (
 	freshness "sigs.k8s.io/custom-metrics-apiserver/pkg/apiserver/metrics"
 	coreapi "sigs.k8s.io/custom-metrics-apiserver/pkg/generated/openapi/core"
 	customapi "sigs.k8s.io/custom-metrics-apiserver/pkg/generated/openapi/custommetrics"
+	externalapi "sigs.k8s.io/custom-metrics-apiserver/pkg/generated/openapi/externalmetrics"
 	"sigs.k8s.io/custom-metrics-apiserver/pkg/provider"
 )
 
@@ -37,12 +38,12 @@ type Server struct {
 //
 // The API server library's own metrics (apiserver_*, authentication_*, …) are process-wide. They stay where the library has
 // them, at /metrics of the secure port, behind authorization like everything else there.
-func NewServer(opts *Options, custom provider.CustomMetricsProvider, reg prometheus.Registerer) (*Server, error) {
+func NewServer(opts *Options, metrics provider.MetricsProvider, reg prometheus.Registerer) (*Server, error) {
 	config := genericapiserver.NewConfig(apiserver.Codecs)
 	if err := opts.applyTo(config); err != nil {
 		return nil, err
 	}
-	s, err := build(opts, config, custom, reg)
+	s, err := build(opts, config, metrics, reg)
 	if err != nil {
 		config.SecureServing.Listener.Close() //nolint:errcheck // the error that matters is the one being returned
 		return nil, err
@@ -50,7 +51,11 @@ func NewServer(opts *Options, custom provider.CustomMetricsProvider, reg prometh
 	return s, nil
 }
 
-func build(opts *Options, config *genericapiserver.Config, custom provider.CustomMetricsProvider, reg prometheus.Registerer) (*Server, error) {
+func build(opts *Options, config *genericapiserver.Config, metrics provider.MetricsProvider, reg prometheus.Registerer) (*Server, error) {
+	var external provider.ExternalMetricsProvider // nil is not served
+	if opts.ExternalMetrics {
+		external = metrics
+	}
 	config.OpenAPIConfig = genericapiserver.DefaultOpenAPIConfig(definitions, openapinamer.NewDefinitionNamer(apiserver.Scheme))
 	config.OpenAPIConfig.Info.Title = serverName
 	config.OpenAPIV3Config = genericapiserver.DefaultOpenAPIV3Config(definitions, openapinamer.NewDefinitionNamer(apiserver.Scheme))
@@ -58,7 +63,7 @@ func build(opts *Options, config *genericapiserver.Config, custom provider.Custo
 	config.RequestTimeout = requestTimeout
 	config.ShutdownDelayDuration = opts.ShutdownDelay
 	config.BuildHandlerChainFunc = func(handler http.Handler, c *genericapiserver.Config) http.Handler {
-		return checkPath(genericapiserver.DefaultBuildHandlerChain(checkSelectors(handler, c.Serializer), c), c.Serializer)
+		return checkPath(genericapiserver.DefaultBuildHandlerChain(checkRequest(handler, c.Serializer), c), c.Serializer)
 	}
 	if opts.Live != nil {
 		config.LivezChecks = append(config.LivezChecks,
@@ -69,13 +74,13 @@ func build(opts *Options, config *genericapiserver.Config, custom provider.Custo
 			healthz.NamedCheck("adapter", func(*http.Request) error { return opts.Ready() }))
 	}
 
-	server, err := (&apiserver.Config{GenericConfig: config}).Complete(nil).New(serverName, custom, nil)
+	server, err := (&apiserver.Config{GenericConfig: config}).Complete(nil).New(serverName, metrics, external)
 	if err != nil {
 		return nil, fmt.Errorf("build the metrics API server: %w", err)
 	}
 	generic := server.GenericAPIServer
 	generic.Handler.NonGoRestfulMux.NotFoundHandler(notFoundHandler(config.Serializer))
-	if err := addAggregatedDiscovery(generic, custom); err != nil {
+	if err := addDiscovery(generic, metrics, external); err != nil {
 		return nil, err
 	}
 	if err := registerFreshness(reg); err != nil {
@@ -93,6 +98,7 @@ func build(opts *Options, config *genericapiserver.Config, custom provider.Custo
 func definitions(ref openapicommon.ReferenceCallback) map[string]openapicommon.OpenAPIDefinition {
 	all := coreapi.GetOpenAPIDefinitions(ref)
 	maps.Copy(all, customapi.GetOpenAPIDefinitions(ref))
+	maps.Copy(all, externalapi.GetOpenAPIDefinitions(ref))
 	return all
 }
 

@@ -14,12 +14,13 @@ import (
 
 // notFound is the API's 404 with the server's usual beginning and what to do about it.
 func notFound(info provider.CustomMetricInfo, format string, args ...any) error {
+	return notFoundStatus("the server could not find the metric %s for %s: %s", info.Metric, info.GroupResource, fmt.Sprintf(format, args...))
+}
+
+// notFoundStatus is a 404.
+func notFoundStatus(format string, args ...any) error {
 	return &apierrors.StatusError{ErrStatus: metav1.Status{
-		Status: metav1.StatusFailure,
-		Code:   http.StatusNotFound,
-		Reason: metav1.StatusReasonNotFound,
-		Message: fmt.Sprintf("the server could not find the metric %s for %s: %s",
-			info.Metric, info.GroupResource, fmt.Sprintf(format, args...)),
+		Status: metav1.StatusFailure, Code: http.StatusNotFound, Reason: metav1.StatusReasonNotFound, Message: fmt.Sprintf(format, args...),
 	}}
 }
 

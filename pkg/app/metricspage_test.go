@@ -111,13 +111,13 @@ func (oneOfEach) ReadGroups(context.Context, *lag.Snapshot, []string) *lag.Obser
 
 func (oneOfEach) Read(context.Context, *lag.Snapshot) *lag.Observation {
 	now := time.Now()
-	offset := func(value int64) lag.Offset { return lag.Offset{Value: value, ReadAt: now} }
 	return &lag.Observation{
 		Cluster: clusterName, StartedAt: now, MetadataReadAt: now,
 		Brokers: []lag.Broker{{ID: 1, Address: "kafka:9092", Lacking: []lag.Capability{lag.CapabilityTopicIDs}}},
-		Topics: []lag.Topic{{Name: "orders", Partitions: []lag.Partition{
-			{Leader: 1, PreferredLeader: 1, Replicas: 3, InSyncReplicas: 3, Start: offset(0), End: offset(9)},
-		}}},
+		Topics: []lag.Topic{{
+			Name: "orders", Partitions: []lag.Partition{{Leader: 1, PreferredLeader: 1, Replicas: 3, InSyncReplicas: 3}},
+			Starts: lag.Offsets{Values: []int64{0}, ReadAt: now}, Ends: lag.Offsets{Values: []int64{9}, ReadAt: now},
+		}},
 		Groups: []lag.GroupObservation{{
 			Name: "billing", Type: lag.GroupClassic, MembersReadAt: now, CommitsReadAt: now,
 			Commits: []lag.TopicCommits{{Topic: "orders", Partitions: []lag.Commit{{Offset: 4}}}},

@@ -62,6 +62,10 @@ func (l *lane) moved() {
 	l.progress.Store(&now)
 }
 
+// leastRest is how long a lane rests after a poll before it can be woken. Who asks for ever new groups, or for more than can be
+// wanted in turn, must not keep the brokers busy without a pause.
+const leastRest = 100 * time.Millisecond
+
 // New returns a Collector that publishes to the store once it runs.
 func New(cfg Config, reader Reader, wanted *Wanted, store *Store, metrics *Metrics, logger *slog.Logger) *Collector {
 	c := &Collector{cfg: cfg, reader: reader, wanted: wanted, store: store, metrics: metrics, journal: newJournal(logger)}
@@ -89,6 +93,13 @@ func (c *Collector) loop(ctx context.Context, number int, interval time.Duration
 	for ctx.Err() == nil { // a tick may be waiting at the same time as the end
 		poll(ctx)
 		l.moved()
+		select { // not to be woken
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			continue
+		case <-time.After(leastRest):
+		}
 		select {
 		case <-ctx.Done():
 		case <-ticker.C:
@@ -109,6 +120,7 @@ func (c *Collector) pollAll(ctx context.Context) {
 	c.metrics.observe(obs, problems)
 	c.journal.record(problems)
 	c.journal.recordLacking(obs.Brokers)
+	c.journal.recordShareStarts(next)
 }
 
 // pollWanted makes one collection of the groups that are wanted and exist, if there are any.

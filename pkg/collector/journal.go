@@ -16,6 +16,8 @@ type journal struct {
 	polled bool
 	// lacking is what the brokers were last found too old for, by what they lack.
 	lacking map[lag.Capability][]int32
+	// startsUnread says that some share group was last found not to tell where it starts.
+	startsUnread bool
 }
 
 func newJournal(logger *slog.Logger) *journal {
@@ -63,4 +65,26 @@ func (j *journal) recordLacking(brokers []lag.Broker) {
 		}
 	}
 	j.lacking = now
+}
+
+// recordShareStarts says so when it is found that brokers do not tell where share groups start, and when they do again. It is no
+// problem, as the operator may say it instead.
+func (j *journal) recordShareStarts(s *lag.Snapshot) {
+	var first *lag.Group
+	count := 0
+	for _, g := range s.Groups {
+		if g.Type == lag.GroupShare && g.Start.Err != nil {
+			if count++; first == nil {
+				first = g
+			}
+		}
+	}
+	switch {
+	case first != nil && !j.startsUnread:
+		j.logger.Warn("share groups do not tell where they start: allow DescribeConfigs on them, or name those that start at the earliest record with --earliest-groups",
+			"groups", count, "first", first.Name, "err", first.Start.Err)
+	case first == nil && j.startsUnread:
+		j.logger.Info("share groups tell where they start again")
+	}
+	j.startsUnread = first != nil
 }

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -60,6 +61,10 @@ func (r *laneReader) wantedPolls() [][]string {
 // lanes runs a collector of both lanes in a bubble of synctest, for as long as the test does.
 func lanes(t *testing.T, slow time.Duration) (fixture, *laneReader) {
 	reader := &laneReader{slow: slow}
+	return startLanes(t, reader), reader
+}
+
+func startLanes(t *testing.T, reader Reader) fixture {
 	f := newFixture(5*time.Second, reader)
 	f.cfg.WantedInterval = time.Second
 	ctx, cancel := context.WithCancel(t.Context())
@@ -72,7 +77,7 @@ func lanes(t *testing.T, slow time.Duration) (fixture, *laneReader) {
 		}
 	})
 	synctest.Wait()
-	return f, reader
+	return f
 }
 
 func TestWantedGroupsAreReadAtOnceAndThenEachSecond(t *testing.T) {
@@ -211,5 +216,30 @@ func TestEveryCapabilitySaysWhatIsMissing(t *testing.T) {
 		if c.Without() == "" {
 			t.Errorf("%s does not", c)
 		}
+	}
+}
+
+func TestShareGroupsThatDoNotTellWhereTheyStartAreNamedOnce(t *testing.T) {
+	silent, telling := healthy(), healthy()
+	forbidden := &lag.ReadError{Class: lag.ClassAuthorization, Broker: -1, Op: "DescribeConfigs", Err: errors.New("not allowed")}
+	for _, name := range []string{"a", "b"} {
+		g := lag.GroupObservation{Name: name, Type: lag.GroupShare, CommitsReadAt: silent.StartedAt, MembersReadAt: silent.StartedAt, Start: lag.ShareStart{Err: forbidden}}
+		silent.Groups = append(silent.Groups, g)
+		g.Start = lag.ShareStart{ReadAt: silent.StartedAt}
+		telling.Groups = append(telling.Groups, g)
+	}
+	f := newFixture(time.Second, nil)
+	for _, o := range []*lag.Observation{silent, silent, telling, telling, silent} {
+		f.reader = readerFunc(func(context.Context) *lag.Observation { return o })
+		f.pollAll(t.Context())
+	}
+	if n := strings.Count(f.log.String(), "--earliest-groups"); n != 2 || !strings.Contains(f.log.String(), "groups=2 first=a") {
+		t.Errorf("named %d times, want twice:\n%s", n, f.log)
+	}
+	if n := strings.Count(f.log.String(), "where they start again"); n != 1 {
+		t.Errorf("over %d times:\n%s", n, f.log)
+	}
+	if n := testutil.ToFloat64(f.metrics.readErrors.WithLabelValues("c", "authorization")); n != 0 {
+		t.Errorf("%v errors are counted for what the operator may say instead", n)
 	}
 }

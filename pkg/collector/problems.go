@@ -45,9 +45,10 @@ func problemsOf(obs *lag.Observation, snapshot *lag.Snapshot) problems {
 		if lag.ClassOf(t.Err) != lag.ClassNotFound { // a group's leftover commits on a deleted topic are no failure
 			p.add("topics", t.Err)
 		}
-		for j := range t.Partitions {
-			p.add("partitions", t.Partitions[j].End.Err)
-			p.add("partitions", t.Partitions[j].Start.Err)
+		for _, offsets := range []*lag.Offsets{&t.Ends, &t.Starts} {
+			for j := range offsets.Others {
+				p.add("partitions", offsets.Others[j].Err)
+			}
 		}
 	}
 	for _, g := range snapshot.Groups {

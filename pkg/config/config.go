@@ -73,7 +73,8 @@ func AddFlags(set *pflag.FlagSet) *Flags {
 	set.Var(&pattern{&f.cfg.Topics.Exclude}, "topic-exclude", "Regular expression (RE2); topics whose whole name matches are not collected.")
 	policies := &f.cfg.GroupPolicies
 	set.Var(&pattern{&policies.Earliest}, "earliest-groups", "Regular expression (RE2); consumer groups whose whole name matches start at the beginning of a "+
-		"partition on which they have committed nothing (auto.offset.reset=earliest), so its whole log is their lag. All others start at its end, a lag of 0.")
+		"partition on which they have committed nothing (auto.offset.reset=earliest), so its whole log is their lag. All others start at its end, a lag of 0. "+
+		"Share groups tell it themselves, to those who may DescribeConfigs on them.")
 	set.Var(&pattern{&policies.ReadCommitted}, "read-committed-groups", "Regular expression (RE2); for consumer groups whose whole name matches, "+
 		"a log ends at the last stable offset (isolation.level=read_committed). For all others it ends at the high watermark.")
 	set.Var(&pattern{&policies.IgnoreUnsubscribed}, "ignore-unsubscribed-groups", "Regular expression (RE2); of consumer groups whose whole name matches, "+

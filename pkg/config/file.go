@@ -24,8 +24,8 @@ func applyFile(set *pflag.FlagSet, path string) error {
 	seen := map[string]int{}
 	for i := 0; i+1 < len(settings); i += 2 {
 		key, value := settings[i], settings[i+1]
-		if err := applyKey(set, seen, key, value); err != nil {
-			errs = append(errs, fmt.Errorf("--config: %s line %d: %w", path, key.Line, err))
+		for _, m := range located(key, applyKey(set, seen, key, value)) {
+			errs = append(errs, fmt.Errorf("--config: %s line %d: %w", path, m.line, m.err))
 		}
 	}
 	return errors.Join(errs...)
@@ -55,6 +55,22 @@ func readFile(path string) ([]*yaml.Node, error) {
 	return root.Content, nil
 }
 
+// located returns the mistakes that an error of a key holds, each with its line.
+func located(key *yaml.Node, err error) mistakes {
+	if inside, ok := errors.AsType[mistakes](err); ok {
+		return inside
+	}
+	if err == nil {
+		return nil
+	}
+	return mistakes{{key.Line, err}}
+}
+
+// structured is a setting whose value is more than a text or a list.
+type structured interface {
+	setNode(value *yaml.Node) error
+}
+
 func applyKey(set *pflag.FlagSet, seen map[string]int, key, value *yaml.Node) error {
 	name := key.Value
 	flag := set.Lookup(name)
@@ -65,32 +81,40 @@ func applyKey(set *pflag.FlagSet, seen map[string]int, key, value *yaml.Node) er
 		return fmt.Errorf("setting %q was given in line %d already", name, line)
 	}
 	seen[name] = key.Line
-	text, err := scalar(value)
+	if d, ok := flag.Value.(deferred); ok {
+		if s, ok := d.Value.(structured); ok {
+			if flag.Changed {
+				return nil // the command line comes first
+			}
+			return s.setNode(value)
+		}
+	}
+	items, err := scalars(value)
 	if err != nil {
 		return fmt.Errorf("setting %q: %w", name, err)
 	}
 	if flag.Changed {
-		return nil // the command line comes first
+		return nil
 	}
-	return set.Set(name, text)
+	return set.Set(name, strings.Join(items, ",")) // as a flag would be given it
 }
 
-// scalar returns the value as a flag would be given it; a list becomes comma-separated.
-func scalar(value *yaml.Node) (string, error) {
+// scalars returns the items of a list; a single value is a list of one.
+func scalars(value *yaml.Node) ([]string, error) {
 	if value.Kind == yaml.ScalarNode {
-		return value.Value, nil
+		return []string{value.Value}, nil
 	}
 	if value.Kind != yaml.SequenceNode {
-		return "", errors.New("the value must be a single value or a list of them")
+		return nil, errors.New("the value must be a single value or a list of them")
 	}
 	items := make([]string, 0, len(value.Content))
 	for _, item := range value.Content {
 		if item.Kind != yaml.ScalarNode {
-			return "", fmt.Errorf("line %d: a list may only hold single values", item.Line)
+			return nil, fmt.Errorf("line %d: a list may only hold single values", item.Line)
 		}
 		items = append(items, item.Value)
 	}
-	return strings.Join(items, ","), nil
+	return items, nil
 }
 
 // nearest suggests the setting that the unknown name is most like.

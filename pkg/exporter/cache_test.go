@@ -71,8 +71,8 @@ func TestConcurrentScrapesEncodeOnce(t *testing.T) {
 func TestScrapesWhilePublishing(t *testing.T) {
 	generation := func(n int) *lag.Snapshot {
 		obs := observe("default", t0)
-		for i := range obs.Topics[1].Partitions {
-			obs.Topics[1].Partitions[i].End.Value = int64(1000 + n)
+		for i := range obs.Topics[1].Ends.Values {
+			obs.Topics[1].Ends.Values[i] = int64(1000 + n)
 		}
 		return compute(obs)
 	}
@@ -143,10 +143,12 @@ func large(groups, topics, partitions int) *lag.Snapshot {
 	obs := &lag.Observation{Cluster: "default", StartedAt: t0, MetadataReadAt: t0, Brokers: []lag.Broker{{ID: 1, Address: "kafka-1.example:9092"}}}
 	for n := range topics {
 		t := lag.Topic{Name: fmt.Sprintf("topic-%04d", n)}
+		var starts, ends []int64
 		for p := range partitions {
-			t.Partitions = append(t.Partitions, lag.Partition{Partition: int32(p), Leader: 1, PreferredLeader: 1, Replicas: 3, InSyncReplicas: 3,
-				Start: lag.Offset{Value: 0, ReadAt: t0}, End: lag.Offset{Value: int64(1_000_000 + p), ReadAt: t0}})
+			t.Partitions = append(t.Partitions, lag.Partition{Partition: int32(p), Leader: 1, PreferredLeader: 1, Replicas: 3, InSyncReplicas: 3})
+			starts, ends = append(starts, 0), append(ends, int64(1_000_000+p))
 		}
+		t.Starts, t.Ends = offsetsAt(t0, starts...), offsetsAt(t0, ends...)
 		obs.Topics = append(obs.Topics, t)
 	}
 	for n := range groups {

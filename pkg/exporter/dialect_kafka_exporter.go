@@ -18,9 +18,9 @@ func kafkaExporter() []family {
 		{name: "kafka_broker_info", help: "Always 1; the labels are a broker's node id and its address.", write: writeBrokerInfo},
 		{name: "kafka_topic_partitions", help: "Number of partitions of the topic.", write: writeTopicPartitions},
 		{name: "kafka_topic_partition_current_offset", help: "Offset that the partition's next record will have (high watermark).",
-			write: offsets(func(p *lag.Partition) lag.Offset { return p.End })},
+			write: offsets(func(t *lag.Topic) *lag.Offsets { return &t.Ends })},
 		{name: "kafka_topic_partition_oldest_offset", help: "Offset of the oldest record that the partition still holds (log start offset).",
-			write: offsets(func(p *lag.Partition) lag.Offset { return p.Start })},
+			write: offsets(func(t *lag.Topic) *lag.Offsets { return &t.Starts })},
 		{name: "kafka_topic_partition_leader", help: "Node id of the partition's leader; absent while it has none.", write: partitions(leader)},
 		{name: "kafka_topic_partition_replicas", help: "Number of replicas of the partition.", write: partitions(replicas)},
 		{name: "kafka_topic_partition_in_sync_replica", help: "Number of in-sync replicas of the partition.", write: partitions(inSyncReplicas)},
@@ -69,13 +69,14 @@ func writeTopicPartitions(e *encoder, s *lag.Snapshot) {
 }
 
 // offsets writes one offset of every partition. Offsets have a time of their own, so the topic's error does not matter.
-func offsets(of func(*lag.Partition) lag.Offset) func(*encoder, *lag.Snapshot) {
+func offsets(of func(*lag.Topic) *lag.Offsets) func(*encoder, *lag.Snapshot) {
 	return func(e *encoder, s *lag.Snapshot) {
 		for i := range s.Topics {
 			t := s.Topics[i]
 			e.atPartitions(t.Name)
+			column := of(t)
 			for j := range t.Partitions {
-				if o := of(&t.Partitions[j]); o.Known(e.now, e.maxAge) {
+				if o := column.At(j); o.Known(e.now, e.maxAge) {
 					e.sampleAt(t.Partitions[j].Partition, o.Value)
 					e.ages(o.ReadAt)
 				}

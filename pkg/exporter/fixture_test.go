@@ -53,19 +53,18 @@ func newHandler(gatherer prometheus.Gatherer, logs *bytes.Buffer, snapshots ...*
 // observe is a collection of a cluster in which everything could be read. orders has 3 partitions, of which group "billing"
 // has committed on two and subscribes to all; topic "idle" has no leader and nobody reads it.
 func observe(cluster string, at time.Time) *lag.Observation {
-	offset := func(v int64) lag.Offset { return lag.Offset{Value: v, ReadAt: at.Add(time.Millisecond)} }
-	part := func(n int32, start, end int64) lag.Partition {
-		return lag.Partition{Partition: n, Leader: 1 + n%2, PreferredLeader: 1, Replicas: 3, InSyncReplicas: 3 - int(n%2),
-			Start: offset(start), End: offset(end)}
+	part := func(n int32) lag.Partition {
+		return lag.Partition{Partition: n, Leader: 1 + n%2, PreferredLeader: 1, Replicas: 3, InSyncReplicas: 3 - n%2}
 	}
-	noLeader := lag.ReadError{Class: lag.ClassLeadership, Broker: -1, Op: "ListOffsets", Err: errors.New("no leader")}
+	noLeader := &lag.ReadError{Class: lag.ClassLeadership, Broker: -1, Op: "ListOffsets", Err: errors.New("no leader")}
 	return &lag.Observation{
 		Cluster: cluster, StartedAt: at, MetadataReadAt: at,
 		Brokers: []lag.Broker{{ID: 1, Address: "kafka-1.example:9092"}, {ID: 2, Address: "[::1]:9093"}},
 		Topics: []lag.Topic{
-			{Name: "idle", Partitions: []lag.Partition{{Leader: -1, PreferredLeader: 2, Replicas: 2, InSyncReplicas: 0,
-				Start: lag.Offset{Err: &noLeader}, End: lag.Offset{Err: &noLeader}}}},
-			{Name: "orders", Partitions: []lag.Partition{part(0, 10, 100), part(1, 0, 50), part(2, 0, 7)}},
+			{Name: "idle", Partitions: []lag.Partition{{Leader: -1, PreferredLeader: 2, Replicas: 2, InSyncReplicas: 0}},
+				Starts: lag.NewOffsets(lag.Offset{Err: noLeader}), Ends: lag.NewOffsets(lag.Offset{Err: noLeader})},
+			{Name: "orders", Partitions: []lag.Partition{part(0), part(1), part(2)},
+				Starts: offsetsAt(at, 10, 0, 0), Ends: offsetsAt(at, 100, 50, 7)},
 		},
 		Groups: []lag.GroupObservation{
 			{Name: "billing", Type: lag.GroupClassic, State: "Stable", MembersReadAt: at, CommitsReadAt: at,
@@ -75,6 +74,11 @@ func observe(cluster string, at time.Time) *lag.Observation {
 				Commits: []lag.TopicCommits{{Topic: "orders", Partitions: []lag.Commit{{Partition: 2, Offset: 0}}}}},
 		},
 	}
+}
+
+// offsetsAt are offsets that were read in a collection of that time.
+func offsetsAt(at time.Time, values ...int64) lag.Offsets {
+	return lag.Offsets{Values: values, ReadAt: at.Add(time.Millisecond)}
 }
 
 // compute chains collections.

@@ -55,8 +55,10 @@ func TestUnknownIsAbsent(t *testing.T) {
 				billingOffset2: absent, billingMembers: 2, billingUp: 1, billingRead: read1, ordersCount: 3, brokers: 2},
 		},
 		{
-			name:   "one end offset",
-			fail:   func(obs *lag.Observation) { obs.Topics[1].Partitions[1].End = lag.Offset{Err: errDown} },
+			name: "one end offset",
+			fail: func(obs *lag.Observation) {
+				obs.Topics[1].Ends.Values[1], obs.Topics[1].Ends.Others = lag.NoOffset, []lag.OtherOffset{{Index: 1, Err: errDown}}
+			},
 			stale:  map[string]float64{billingLag1: 0, billingLagSum: 42, billingSum: 108, billingUp: 1, ordersEnd1: 50},
 			err:    map[string]float64{billingLag1: absent, billingLagSum: absent, billingSum: absent, billingUp: 0, ordersEnd1: absent},
 			always: map[string]float64{billingLag0: 42, billingLag2: 0, billingRead: read0, ordersEnd2: 7, billingMembers: 2},
@@ -183,7 +185,7 @@ func TestHungCollector(t *testing.T) {
 func TestSumsDoNotWrap(t *testing.T) {
 	obs := observe("default", t0)
 	for i := range 2 {
-		obs.Topics[1].Partitions[i].End.Value = math.MaxInt64
+		obs.Topics[1].Ends.Values[i] = math.MaxInt64
 		obs.Groups[0].Commits[0].Partitions[i].Offset = math.MaxInt64
 	}
 	h, _ := newHandler(prometheus.NewRegistry(), &bytes.Buffer{}, compute(obs))

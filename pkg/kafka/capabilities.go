@@ -81,6 +81,8 @@ func requestFor(capability lag.Capability) (key, least int16) {
 		return int16(kmsg.ListOffsets), isolationVersion
 	case lag.CapabilityLeaderEpochs:
 		return int16(kmsg.ListOffsets), 4
+	case lag.CapabilityEpochEnds:
+		return int16(kmsg.OffsetForLeaderEpoch), epochEndsVersion
 	}
 	return -1, 0
 }

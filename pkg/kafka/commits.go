@@ -1,10 +1,8 @@
 package kafka
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -116,13 +114,4 @@ func (c *collection) fetchSingly(ctx context.Context, broker int32, groups []*la
 	}
 	close(next)
 	wg.Wait()
-}
-
-// sortedCommits sorts the topics and their partitions.
-func sortedCommits(commits []lag.TopicCommits) []lag.TopicCommits {
-	for i := range commits {
-		slices.SortFunc(commits[i].Partitions, func(a, b lag.Commit) int { return cmp.Compare(a.Partition, b.Partition) })
-	}
-	slices.SortFunc(commits, func(a, b lag.TopicCommits) int { return cmp.Compare(a.Topic, b.Topic) })
-	return commits
 }

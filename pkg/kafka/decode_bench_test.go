@@ -87,7 +87,7 @@ func BenchmarkDecode(b *testing.B) {
 			return err
 		},
 		"DescribeGroups": func(resp kmsg.Response) error {
-			_, err := resp.(*membersResponse).decode(known, anyTopic, &cache)
+			_, err := resp.(*membersResponse).decode(known, nil, anyTopic, &cache)
 			return err
 		},
 	}

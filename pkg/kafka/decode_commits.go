@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"cmp"
+	"encoding/binary"
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -81,6 +82,8 @@ type commitsDecoder struct {
 	names   decodeNames
 	codeErr func(code int16) error
 	rows    decodeArena[lag.Commit]
+	// perTopic has room for the topics of several groups, most of which have few.
+	perTopic decodeArena[lag.TopicCommits]
 }
 
 func (d *commitsDecoder) groups(names decodeNames) []decodedCommits {
@@ -111,9 +114,10 @@ func (d *commitsDecoder) topics(wanted bool) []lag.TopicCommits {
 		rows := d.array(d.rowSize)
 		if read && d.err == nil {
 			if out == nil {
-				out = make([]lag.TopicCommits, 0, min(n, 64))
+				out = d.perTopic.take(min(n, 64), len(d.rest)/32)[:0]
 			}
-			out = append(out, lag.TopicCommits{Topic: name, Partitions: d.partitions(rows)})
+			out = append(out, lag.TopicCommits{Topic: name})
+			d.partitions(&out[len(out)-1], rows)
 		} else {
 			d.skipPartitions(rows)
 		}
@@ -126,29 +130,63 @@ func (d *commitsDecoder) topics(wanted bool) []lag.TopicCommits {
 	return out
 }
 
-func (d *commitsDecoder) partitions(n int) []lag.Commit {
+// partitions reads the commits on one topic.
+func (d *commitsDecoder) partitions(into *lag.TopicCommits, n int) {
 	rows := d.rows.take(n, len(d.rest)/d.rowSize)
-	sorted := true
-	for i := range rows {
-		r := &rows[i]
-		r.Partition, r.Offset, r.LeaderEpoch, r.BrokerLag = d.int32(), d.int64(), -1, lag.NoOffset
-		if d.version >= 5 {
-			r.LeaderEpoch = d.int32()
-		}
-		d.nullableText() // metadata
-		if code := d.int16(); code != 0 {
-			r.Err = d.codeErr(code)
-		}
-		d.tags()
+	read := d.plainPartitions(rows)
+	for i := read; i < n; i++ {
+		d.partition(into, &rows[i])
 		if d.err != nil {
-			return nil
+			return
 		}
-		sorted = sorted && (i == 0 || rows[i-1].Partition <= r.Partition)
 	}
-	if !sorted && !placed(rows) {
+	into.Partitions = rows
+	if !sortedByPartition(rows) && !placed(rows) {
 		slices.SortFunc(rows, func(a, b lag.Commit) int { return cmp.Compare(a.Partition, b.Partition) })
 	}
-	return rows
+	slices.SortFunc(into.Failed, func(a, b lag.FailedCommit) int { return cmp.Compare(a.Partition, b.Partition) })
+}
+
+// plainPartitions reads as many rows as it can in the form that nearly all have from v8 on: no metadata, no error, no tags. It says
+// how many.
+func (d *commitsDecoder) plainPartitions(rows []lag.Commit) (read int) {
+	if d.version < offsetFetchGroups {
+		return 0
+	}
+	const size = 20 // partition, offset, leader epoch, metadata, code, tags
+	for i := range rows {
+		b := d.rest
+		if len(b) < size || b[16] > 1 || b[17]|b[18]|b[19] != 0 { // a length of 0 is null, 1 is empty
+			return i
+		}
+		rows[i] = lag.Commit{
+			Partition: int32(binary.BigEndian.Uint32(b)), Offset: int64(binary.BigEndian.Uint64(b[4:])),
+			LeaderEpoch: int32(binary.BigEndian.Uint32(b[12:])),
+		}
+		d.rest = b[size:]
+	}
+	return len(rows)
+}
+
+func (d *commitsDecoder) partition(into *lag.TopicCommits, row *lag.Commit) {
+	row.Partition, row.Offset, row.LeaderEpoch = d.int32(), d.int64(), -1
+	if d.version >= 5 {
+		row.LeaderEpoch = d.int32()
+	}
+	d.nullableText() // metadata
+	if code := d.int16(); code != 0 {
+		into.Failed = append(into.Failed, lag.FailedCommit{Partition: row.Partition, Err: d.codeErr(code)})
+	}
+	d.tags()
+}
+
+func sortedByPartition(rows []lag.Commit) bool {
+	for i := 1; i < len(rows); i++ {
+		if rows[i-1].Partition > rows[i].Partition {
+			return false
+		}
+	}
+	return true
 }
 
 // placed sorts rows that are of all partitions from 0 on, as a group's mostly are, by putting each where it belongs. Brokers answer in

@@ -35,7 +35,7 @@ func anyName(name []byte) (string, bool) { return string(name), true }
 func anyTopic(string) bool { return true }
 
 func decodeKinds() []decodeKind {
-	return []decodeKind{commitsKind(), endsKind(), metadataKind(), membersKind(), consumerMembersKind()}
+	return []decodeKind{commitsKind(), endsKind(), metadataKind(), listKind(), membersKind(), consumerMembersKind()}
 }
 
 func commitsKind() decodeKind {
@@ -64,11 +64,10 @@ func commitsKind() decodeKind {
 				for _, t := range g.Topics {
 					topic := lag.TopicCommits{Topic: t.Topic}
 					for _, p := range t.Partitions {
-						row := lag.Commit{Partition: p.Partition, LeaderEpoch: p.LeaderEpoch, Offset: p.Offset, BrokerLag: lag.NoOffset}
+						topic.Partitions = append(topic.Partitions, lag.Commit{Partition: p.Partition, LeaderEpoch: p.LeaderEpoch, Offset: p.Offset})
 						if p.ErrorCode != 0 {
-							row.Err = testCodeError(p.ErrorCode)
+							topic.Failed = append(topic.Failed, lag.FailedCommit{Partition: p.Partition, Err: testCodeError(p.ErrorCode)})
 						}
-						topic.Partitions = append(topic.Partitions, row)
 					}
 					one.Topics = append(one.Topics, topic)
 				}
@@ -83,6 +82,9 @@ func commitsKind() decodeKind {
 // canonicalCommits puts what is there twice in one order. What ours sorted it leaves sorted, by the same keys.
 func canonicalCommits(topics []lag.TopicCommits) {
 	for _, t := range topics {
+		slices.SortFunc(t.Failed, func(a, b lag.FailedCommit) int {
+			return cmp.Or(cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Err.Error(), b.Err.Error()))
+		})
 		slices.SortFunc(t.Partitions, func(a, b lag.Commit) int {
 			return cmp.Or(cmp.Compare(a.Partition, b.Partition), cmp.Compare(fmt.Sprint(a), fmt.Sprint(b)))
 		})
@@ -101,7 +103,7 @@ func endsKind() decodeKind {
 	return decodeKind{
 		name: "ListOffsets", maxVersion: kmsg.NewPtrListOffsetsResponse().MaxVersion(),
 		request: func(version int16) kmsg.Request {
-			return endsRequest{&kmsg.ListOffsetsRequest{Version: version}}
+			return &endsRequest{version: version}
 		},
 		theirs: func() kmsg.Response { return kmsg.NewPtrListOffsetsResponse() },
 		ours: func(resp kmsg.Response) (any, error) {
@@ -150,7 +152,7 @@ func metadataKind() decodeKind {
 
 func expectedMetadata(resp kmsg.Response) any {
 	r := resp.(*kmsg.MetadataResponse)
-	out := decodedMetadata{Code: r.ErrorCode, ClusterID: deref(r.ClusterID), ControllerID: r.ControllerID}
+	out := decodedMetadata{Code: r.ErrorCode}
 	for _, b := range r.Brokers {
 		out.Brokers = append(out.Brokers, lag.Broker{ID: b.NodeID, Address: net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port)))})
 	}
@@ -163,19 +165,50 @@ func expectedMetadata(resp kmsg.Response) any {
 		slices.SortStableFunc(t.Partitions, func(a, b kmsg.MetadataResponseTopicPartition) int { return cmp.Compare(a.Partition, b.Partition) })
 		for _, p := range t.Partitions {
 			row := lag.Partition{
-				Partition: p.Partition, Leader: p.Leader, PreferredLeader: -1, LeaderEpoch: -1,
-				Replicas: len(p.Replicas), InSyncReplicas: len(p.ISR),
+				Partition: p.Partition, Leader: p.Leader, PreferredLeader: -1, LeaderEpoch: p.LeaderEpoch,
+				Replicas: int32(len(p.Replicas)), InSyncReplicas: int32(len(p.ISR)),
 			}
 			if len(p.Replicas) > 0 {
 				row.PreferredLeader = p.Replicas[0]
 			}
 			topic.Partitions = append(topic.Partitions, row)
-			topic.More = append(topic.More, decodedPartition{LeaderEpoch: p.LeaderEpoch, Code: p.ErrorCode})
+			if p.Leader < 0 {
+				if topic.Codes == nil {
+					topic.Codes = map[int32]int16{}
+				}
+				topic.Codes[p.Partition] = p.ErrorCode
+			}
 		}
 		out.Topics = append(out.Topics, topic)
 	}
 	slices.SortStableFunc(out.Topics, func(a, b decodedTopic) int { return cmp.Compare(a.Name, b.Name) })
 	return out
+}
+
+func listKind() decodeKind {
+	type list struct {
+		code   int16
+		groups []decodedGroup
+	}
+	return decodeKind{
+		name: "ListGroups", maxVersion: kmsg.NewPtrListGroupsResponse().MaxVersion(),
+		request: func(version int16) kmsg.Request {
+			return listRequest{&kmsg.ListGroupsRequest{Version: version}}
+		},
+		theirs: func() kmsg.Response { return kmsg.NewPtrListGroupsResponse() },
+		ours: func(resp kmsg.Response) (any, error) {
+			code, groups, err := resp.(*listResponse).decode(anyName)
+			return list{code, groups}, err
+		},
+		expect: func(resp kmsg.Response) any {
+			r := resp.(*kmsg.ListGroupsResponse)
+			out := list{code: r.ErrorCode}
+			for _, g := range r.Groups {
+				out.groups = append(out.groups, decodedGroup{g.Group, g.ProtocolType, g.GroupState, g.GroupType})
+			}
+			return out
+		},
+	}
 }
 
 func membersKind() decodeKind {
@@ -186,7 +219,7 @@ func membersKind() decodeKind {
 		},
 		theirs: func() kmsg.Response { return kmsg.NewPtrDescribeGroupsResponse() },
 		ours: func(resp kmsg.Response) (any, error) {
-			return resp.(*membersResponse).decode(anyName, anyTopic, &memberCache{})
+			return resp.(*membersResponse).decode(anyName, nil, anyTopic, &memberCache{})
 		},
 		expect: func(resp kmsg.Response) any {
 			out := []decodedMembers{}
@@ -214,7 +247,7 @@ func consumerMembersKind() decodeKind {
 		},
 		theirs: func() kmsg.Response { return kmsg.NewPtrConsumerGroupDescribeResponse() },
 		ours: func(resp kmsg.Response) (any, error) {
-			return resp.(*consumerMembersResponse).decode(anyName, anyTopic, &memberCache{})
+			return resp.(*consumerMembersResponse).decode(anyName, nil, anyTopic, &memberCache{})
 		},
 		expect: func(resp kmsg.Response) any {
 			out := []decodedMembers{}

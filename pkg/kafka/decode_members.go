@@ -73,10 +73,12 @@ type decodedMembers struct {
 
 // decode returns the groups that are wanted, of their members' topics those for which topic is true, which must be the same
 // function for all users of the cache. An error means that nothing of the answer can be relied on.
-func (r *membersResponse) decode(groups decodeNames, topic func(name string) bool, cache *memberCache) ([]decodedMembers, error) {
+//
+// likely are names in the order in which the groups are likely to come.
+func (r *membersResponse) decode(groups decodeNames, likely []string, topic func(name string) bool, cache *memberCache) ([]decodedMembers, error) {
 	d := membersDecoder{
 		decodeCursor: newDecodeCursor(r.body, r.IsFlexible()),
-		format:       memberFormat{r.Key(), r.Version}, group: classicGroup, topic: topic, cache: cache,
+		format:       memberFormat{r.Key(), r.Version}, group: classicGroup, topic: topic, cache: cache, likely: likely,
 	}
 	if r.Version >= 1 {
 		d.int32() // throttle time
@@ -89,10 +91,10 @@ func (r *membersResponse) decode(groups decodeNames, topic func(name string) boo
 }
 
 // decode does what membersResponse's does.
-func (r *consumerMembersResponse) decode(groups decodeNames, topic func(name string) bool, cache *memberCache) ([]decodedMembers, error) {
+func (r *consumerMembersResponse) decode(groups decodeNames, likely []string, topic func(name string) bool, cache *memberCache) ([]decodedMembers, error) {
 	d := membersDecoder{
 		decodeCursor: newDecodeCursor(r.body, r.IsFlexible()),
-		format:       memberFormat{r.Key(), r.Version}, group: consumerGroup, topic: topic, cache: cache,
+		format:       memberFormat{r.Key(), r.Version}, group: consumerGroup, topic: topic, cache: cache, likely: likely,
 	}
 	d.int32() // throttle time
 	out := d.groups(groups)
@@ -108,14 +110,19 @@ type membersDecoder struct {
 	group  func(c *memberCursor) decodedMembers
 	topic  func(name string) bool
 	cache  *memberCache
+	likely []string // the names of the groups that are likely to come next
 }
 
 // groups reads each group once, to see what it is called and where it ends; and again, to keep it, only if it is wanted and
-// is not the same, byte for byte, as the last time.
+// is not the same, byte for byte, as the last time. If it comes when it is expected and is the same, it is not read at all.
 func (d *membersDecoder) groups(names decodeNames) []decodedMembers {
 	n := d.array(12) // code, name, state, protocol type, protocol, members, authorized operations, tags
 	out := make([]decodedMembers, 0, min(n, decodeArenaChunk))
 	for ; n > 0 && d.err == nil; n-- {
+		if same, ok := d.unchanged(); ok {
+			out = append(out, same)
+			continue
+		}
 		first := memberCursor{decodeCursor: d.decodeCursor, version: d.format.version}
 		code := d.group(&first).Code
 		raw := d.rest[:len(d.rest)-len(first.rest)]
@@ -124,15 +131,36 @@ func (d *membersDecoder) groups(names decodeNames) []decodedMembers {
 		}
 		if name, wanted := names(first.name); wanted {
 			out = append(out, d.keep(name, raw, code == 0))
+			d.passed(name)
 		}
 	}
 	d.tags()
 	return out
 }
 
+// unchanged returns the group that is likely to come next, if it does come next and is the same as the last time.
+func (d *membersDecoder) unchanged() (decodedMembers, bool) {
+	if len(d.likely) == 0 {
+		return decodedMembers{}, false
+	}
+	entry, known := d.cache.entry(d.likely[0], d.format)
+	if !known || len(entry.raw) > len(d.rest) || string(d.rest[:len(entry.raw)]) != entry.raw {
+		return decodedMembers{}, false
+	}
+	d.rest, d.likely = d.rest[len(entry.raw):], d.likely[1:]
+	return entry.decoded, true
+}
+
+// passed notes that the group has come.
+func (d *membersDecoder) passed(name string) {
+	if len(d.likely) > 0 && d.likely[0] == name {
+		d.likely = d.likely[1:]
+	}
+}
+
 func (d *membersDecoder) keep(name string, raw []byte, cached bool) decodedMembers {
-	if known, ok := d.cache.get(name, d.format, raw); ok && cached {
-		return known
+	if known, ok := d.cache.entry(name, d.format); ok && cached && known.raw == string(raw) {
+		return known.decoded
 	}
 	c := memberCursor{decodeCursor: newDecodeCursor(raw, d.flexible), version: d.format.version, whole: string(raw), topic: d.topic}
 	decoded := d.group(&c)
@@ -159,14 +187,11 @@ type memberCacheEntry struct {
 // memberFormat is the request and its version, without which the bytes of an answer mean nothing.
 type memberFormat struct{ key, version int16 }
 
-func (c *memberCache) get(group string, format memberFormat, raw []byte) (decodedMembers, bool) {
+func (c *memberCache) entry(group string, format memberFormat) (memberCacheEntry, bool) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	entry, ok := c.byGroup[group]
-	c.mu.Unlock()
-	if !ok || entry.format != format || entry.raw != string(raw) {
-		return decodedMembers{}, false
-	}
-	return entry.decoded, true
+	return entry, ok && entry.format == format
 }
 
 func (c *memberCache) put(group string, entry memberCacheEntry) {

@@ -63,16 +63,17 @@ func consumerGroup(c *memberCursor) decodedMembers {
 // members reads the members, each of which takes at least minSize bytes. An error of read is about one member only.
 func (c *memberCursor) members(out *decodedMembers, minSize int, read func(m *lag.Member) error) {
 	n := c.array(minSize)
-	if c.keeps() {
-		out.Members = make([]lag.Member, 0, n)
-	}
-	for ; n > 0 && c.err == nil; n-- {
-		var m lag.Member
-		err := read(&m)
-		if !c.keeps() {
-			continue
+	if !c.keeps() {
+		for m := new(lag.Member); n > 0 && c.err == nil; n-- {
+			_ = read(m) // only passes by
 		}
-		out.Members = append(out.Members, m)
+		return
+	}
+	out.Members = make([]lag.Member, 0, n)
+	for ; n > 0 && c.err == nil; n-- {
+		out.Members = append(out.Members, lag.Member{})
+		m := &out.Members[len(out.Members)-1]
+		err := read(m)
 		if err != nil && out.Err == nil {
 			out.Err = fmt.Errorf("member %q: %w", m.ID, err)
 		}

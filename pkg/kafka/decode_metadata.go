@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"net"
 	"slices"
-	"sort"
 	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -42,11 +41,9 @@ func (r *metadataResponse) ReadFrom(src []byte) (err error) {
 // decodedMetadata is an answer to Metadata. The lists are sorted, but as hostile as the broker: a broker, a topic or a partition
 // may be there twice.
 type decodedMetadata struct {
-	Code         int16 // of the answer as a whole; v13 and later
-	ClusterID    string
-	ControllerID int32 // -1 if the broker did not tell
-	Brokers      []lag.Broker
-	Topics       []decodedTopic
+	Code    int16 // of the answer as a whole; v13 and later
+	Brokers []lag.Broker
+	Topics  []decodedTopic
 }
 
 // decodedTopic is a topic without offsets.
@@ -55,28 +52,22 @@ type decodedTopic struct {
 	ID         [16]byte // zero before v10
 	Code       int16
 	Partitions []lag.Partition
-	More       []decodedPartition // of Partitions, by the same index
-}
-
-// decodedPartition is what only the reader needs to know of a partition.
-type decodedPartition struct {
-	LeaderEpoch int32 // -1 if the broker did not tell
-	Code        int16
+	Codes      map[int32]int16 // of the partitions that have no leader, by number; nil if all have one
 }
 
 // decode returns the brokers and the topics that are wanted. An error means that nothing of the answer can be relied on.
 func (r *metadataResponse) decode(topics decodeNames) (*decodedMetadata, error) {
 	d := metadataDecoder{decodeCursor: newDecodeCursor(r.body, r.IsFlexible()), version: r.Version, names: topics}
-	out := &decodedMetadata{ControllerID: -1}
+	out := &decodedMetadata{}
 	if d.version >= 3 {
 		d.int32() // throttle time
 	}
 	out.Brokers = d.brokers()
 	if d.version >= 2 {
-		out.ClusterID = string(d.nullableText())
+		d.nullableText() // cluster id
 	}
 	if d.version >= 1 {
-		out.ControllerID = d.int32()
+		d.int32() // controller
 	}
 	out.Topics = d.topics()
 	if d.version >= 8 && d.version <= 10 {
@@ -97,7 +88,6 @@ type metadataDecoder struct {
 	version int16
 	names   decodeNames
 	rows    decodeArena[lag.Partition]
-	more    decodeArena[decodedPartition]
 }
 
 func (d *metadataDecoder) brokers() []lag.Broker {
@@ -157,27 +147,32 @@ func (d *metadataDecoder) partitions(t *decodedTopic, wanted bool) {
 	n := d.array(minSize)
 	if wanted {
 		t.Partitions = d.rows.take(n, len(d.rest)/minSize)
-		t.More = d.more.take(n, len(d.rest)/minSize)
 	}
-	var row lag.Partition
-	var more decodedPartition
+	var unwanted lag.Partition
 	for i := 0; i < n && d.err == nil; i++ {
+		row := &unwanted
 		if wanted {
-			d.partition(&t.Partitions[i], &t.More[i])
-		} else {
-			d.partition(&row, &more)
+			row = &t.Partitions[i]
+		}
+		code := d.partition(row)
+		if row.Leader < 0 && wanted {
+			if t.Codes == nil {
+				t.Codes = make(map[int32]int16)
+			}
+			t.Codes[row.Partition] = code
 		}
 	}
-	if !slices.IsSortedFunc(t.Partitions, func(a, b lag.Partition) int { return cmp.Compare(a.Partition, b.Partition) }) {
-		sort.Stable(partitionsByNumber{t.Partitions, t.More})
+	if !slices.IsSortedFunc(t.Partitions, comparePartitions) {
+		slices.SortStableFunc(t.Partitions, comparePartitions)
 	}
 }
 
-func (d *metadataDecoder) partition(row *lag.Partition, more *decodedPartition) {
-	row.LeaderEpoch, more.LeaderEpoch = -1, -1
-	more.Code, row.Partition, row.Leader = d.int16(), d.int32(), d.int32()
+func comparePartitions(a, b lag.Partition) int { return cmp.Compare(a.Partition, b.Partition) }
+
+func (d *metadataDecoder) partition(row *lag.Partition) (code int16) {
+	code, row.Partition, row.Leader, row.LeaderEpoch = d.int16(), d.int32(), d.int32(), -1
 	if d.version >= 7 {
-		more.LeaderEpoch = d.int32()
+		row.LeaderEpoch = d.int32()
 	}
 	row.PreferredLeader, row.Replicas = d.nodes()
 	_, row.InSyncReplicas = d.nodes()
@@ -185,30 +180,16 @@ func (d *metadataDecoder) partition(row *lag.Partition, more *decodedPartition) 
 		d.nodes() // offline replicas
 	}
 	d.tags()
+	return code
 }
 
 // nodes reads a list of node ids: the first, -1 if there is none, and how many there are.
-func (d *metadataDecoder) nodes() (first int32, n int) {
-	n = d.array(4)
-	if n == 0 {
+func (d *metadataDecoder) nodes() (first, n int32) {
+	length := d.array(4)
+	if length == 0 {
 		return noBroker, 0
 	}
 	first = d.int32()
-	d.span((n - 1) * 4)
-	return first, n
-}
-
-// partitionsByNumber sorts two lists of the same partitions together.
-type partitionsByNumber struct {
-	partitions []lag.Partition
-	more       []decodedPartition
-}
-
-func (p partitionsByNumber) Len() int { return len(p.partitions) }
-func (p partitionsByNumber) Less(i, j int) bool {
-	return p.partitions[i].Partition < p.partitions[j].Partition
-}
-func (p partitionsByNumber) Swap(i, j int) {
-	p.partitions[i], p.partitions[j] = p.partitions[j], p.partitions[i]
-	p.more[i], p.more[j] = p.more[j], p.more[i]
+	d.span((length - 1) * 4)
+	return first, int32(length)
 }

@@ -1,27 +1,17 @@
 package kafka
 
 import (
-	"cmp"
-	"slices"
+	"encoding/binary"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
 )
 
-// endsRequest is a ListOffsets whose answer is an *endsResponse.
-type endsRequest struct{ *kmsg.ListOffsetsRequest }
-
 var (
-	_ kmsg.Request          = endsRequest{}
 	_ kmsg.Response         = (*endsResponse)(nil)
 	_ kmsg.ThrottleResponse = (*endsResponse)(nil)
 )
-
-// ResponseKind returns what the client is to read the answer into.
-func (r endsRequest) ResponseKind() kmsg.Response {
-	return &endsResponse{ListOffsetsResponse: kmsg.ListOffsetsResponse{Version: r.Version}}
-}
 
 // endsResponse is the answer to an endsRequest. Of kmsg's fields, only Version and ThrottleMillis are set.
 type endsResponse struct {
@@ -38,7 +28,7 @@ func (r *endsResponse) ReadFrom(src []byte) (err error) {
 // decodedEnds are the offsets of one topic's partitions.
 type decodedEnds struct {
 	Topic string
-	Rows  []decodedEnd // sorted by partition, which may be there twice if the broker sent it twice
+	Rows  []decodedEnd // as the broker sent them: in any order, and some may be there twice
 }
 
 type decodedEnd struct {
@@ -87,22 +77,37 @@ type endsDecoder struct {
 }
 
 func (d *endsDecoder) partitions(n int, wanted bool) []decodedEnd {
-	var rows []decodedEnd
-	if wanted {
-		rows = d.arena.take(n, len(d.rest)/d.rowSize)
-	}
-	sorted := true
-	for i := 0; i < n && d.err == nil; i++ {
-		row := d.partition()
-		if wanted {
-			rows[i] = row
-			sorted = sorted && (i == 0 || rows[i-1].Partition <= row.Partition)
+	if !wanted {
+		for ; n > 0 && d.err == nil; n-- {
+			d.partition()
 		}
+		return nil
 	}
-	if !sorted {
-		slices.SortFunc(rows, func(a, b decodedEnd) int { return cmp.Compare(a.Partition, b.Partition) })
+	rows := d.arena.take(n, len(d.rest)/d.rowSize)
+	for i := d.plainPartitions(rows); i < n && d.err == nil; i++ {
+		rows[i] = d.partition()
 	}
 	return rows
+}
+
+// plainPartitions reads as many rows as it can in the form that nearly all have from v6 on: no tags. It says how many.
+func (d *endsDecoder) plainPartitions(rows []decodedEnd) (read int) {
+	if !d.flexible {
+		return 0
+	}
+	const size = 27 // partition, code, timestamp, offset, leader epoch, tags
+	for i := range rows {
+		b := d.rest
+		if len(b) < size || b[26] != 0 {
+			return i
+		}
+		rows[i] = decodedEnd{
+			Partition: int32(binary.BigEndian.Uint32(b)), Code: int16(binary.BigEndian.Uint16(b[4:])),
+			Offset: int64(binary.BigEndian.Uint64(b[14:])), LeaderEpoch: int32(binary.BigEndian.Uint32(b[22:])),
+		}
+		d.rest = b[size:]
+	}
+	return len(rows)
 }
 
 func (d *endsDecoder) partition() decodedEnd {

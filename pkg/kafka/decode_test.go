@@ -43,7 +43,7 @@ func TestDecodeReadsEveryMember(t *testing.T) {
 			if err := resp.ReadFrom(k.random(r, version)); err != nil {
 				t.Fatal(err)
 			}
-			groups, err := resp.decode(anyName, anyTopic, &memberCache{})
+			groups, err := resp.decode(anyName, nil, anyTopic, &memberCache{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -24,8 +24,11 @@ func readError(broker int32, req kmsg.Request, err error) error {
 		return nil
 	}
 	class := classify(err)
-	if class == lag.ClassTimeout && errors.Is(err, context.DeadlineExceeded) {
+	switch {
+	case class == lag.ClassTimeout && errors.Is(err, context.DeadlineExceeded):
 		err = fmt.Errorf("no answer in time: %w", err)
+	case errors.Is(err, syscall.EMFILE):
+		err = fmt.Errorf("%w: %w", errNoDescriptors, err)
 	}
 	return &lag.ReadError{Class: class, Broker: broker, Op: kmsg.NameForKey(req.Key()), Err: err}
 }
@@ -39,6 +42,9 @@ func protocolError(broker int32, op string, format string, args ...any) error {
 func codeError(broker int32, req kmsg.Request, code int16) error {
 	return readError(broker, req, kerr.ErrorForCode(code))
 }
+
+var errNoDescriptors = errors.New("this process has no file descriptor left (metrics process_open_fds, process_max_fds); raise its limit " +
+	"(ulimit -n, RLIMIT_NOFILE), or look for clients that keep connections to it open")
 
 var errRefused = errors.New("the broker closed the connection during the SASL authentication; check the user name, password and mechanism")
 

@@ -181,3 +181,17 @@ func poll(t *testing.T, r *Reader, prev *lag.Snapshot) *lag.Snapshot {
 	t.Helper()
 	return lag.Compute(prev, r.Read(t.Context(), prev), r.cfg.Policy)
 }
+
+// logRead is what was read of one partition.
+type logRead struct {
+	lag.Partition
+	Start, End, LastStable lag.Offset
+}
+
+func logs(t *lag.Topic) []logRead {
+	all := make([]logRead, len(t.Partitions))
+	for i := range all {
+		all[i] = logRead{t.Partitions[i], t.Starts.At(i), t.Ends.At(i), t.LastStables.At(i)}
+	}
+	return all
+}

@@ -150,19 +150,8 @@ func (c *collection) copyTopics() []string {
 		case old == nil || old.Err == nil && leadershipInDoubt(old):
 			unknown = append(unknown, name)
 		case old.Err == nil:
-			c.addTopic(copyTopic(old))
+			c.addTopic(lag.Topic{Name: old.Name, ID: old.ID, ReadAt: old.ReadAt, Partitions: old.Partitions})
 		}
 	}
 	return unknown
-}
-
-func copyTopic(old *lag.Topic) (lag.Topic, []decodedPartition) {
-	topic := lag.Topic{Name: old.Name, ID: old.ID, ReadAt: old.ReadAt, Partitions: slices.Clone(old.Partitions)}
-	epochs := make([]decodedPartition, len(topic.Partitions))
-	for i := range topic.Partitions {
-		p := &topic.Partitions[i]
-		epochs[i].LeaderEpoch = p.LeaderEpoch
-		p.Start, p.End, p.LastStable, p.LeaderEpoch = lag.Offset{}, lag.Offset{}, lag.Offset{}, -1
-	}
-	return topic, epochs
 }

@@ -79,7 +79,7 @@ func TestRow2HotLaneFollowsTheLeader(t *testing.T) {
 	if err := f.MoveTopicPartition("orders", 0, (leader+1)%3); err != nil {
 		t.Fatal(err)
 	}
-	p := topic(t, r.ReadGroups(t.Context(), s, []string{"billing"}), "orders").Partitions[0]
+	p := logs(topic(t, r.ReadGroups(t.Context(), s, []string{"billing"}), "orders"))[0]
 	if p.End.Err != nil || p.End.Value != 3 || p.Leader != (leader+1)%3 {
 		t.Fatalf("%+v, want to be led by %d", p, (leader+1)%3)
 	}

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -62,8 +63,11 @@ func TestRow10ShareGroupOffsets(t *testing.T) {
 		return resp
 	})
 	g := group(t, f.reader().Read(t.Context(), nil), "workers")
-	want := []lag.Commit{{Partition: 0, Offset: 7, LeaderEpoch: 2, BrokerLag: 5}, {Partition: 1, Offset: lag.NoOffset, LeaderEpoch: -1, BrokerLag: lag.NoOffset}}
-	if g.CommitsErr != nil || len(g.Commits) != 1 || !slices.Equal(g.Commits[0].Partitions, want) {
+	want := []lag.TopicCommits{{
+		Topic: "orders", BrokerLags: []int64{5, lag.NoOffset},
+		Partitions: []lag.Commit{{Partition: 0, Offset: 7, LeaderEpoch: 2}, {Partition: 1, Offset: lag.NoOffset, LeaderEpoch: -1}},
+	}}
+	if g.CommitsErr != nil || !reflect.DeepEqual(g.Commits, want) {
 		t.Fatalf("%+v, want %+v", g, want)
 	}
 }

@@ -64,32 +64,47 @@ func (c *collection) verifyCoordinators() {
 
 func (c *collection) groupsOf(ctx context.Context, broker int32) ([]lag.GroupObservation, error) {
 	req := kmsg.NewPtrListGroupsRequest()
-	resp, err := ask[*kmsg.ListGroupsResponse](ctx, c, broker, req)
-	if err == nil {
-		err = codeError(broker, req, resp.ErrorCode)
+	resp, err := ask[*listResponse](ctx, c, broker, listRequest{req})
+	if err != nil {
+		return nil, err
+	}
+	code, listed, err := resp.decode(c.groupNames)
+	if err = c.malformed(broker, "ListGroups", err); err == nil {
+		err = codeError(broker, req, code)
 	}
 	if err != nil {
 		return nil, err
 	}
-	groups := make([]lag.GroupObservation, 0, len(resp.Groups))
-	for _, g := range resp.Groups {
-		if c.reader.cfg.Groups(g.Group) {
-			groups = append(groups, lag.GroupObservation{
-				Name: g.Group, Type: groupType(g.GroupType), ProtocolType: g.ProtocolType, State: g.GroupState, Coordinator: broker,
-			})
-		}
+	slices.SortFunc(listed, func(a, b decodedGroup) int { return cmp.Compare(a.Name, b.Name) })
+	groups := make([]lag.GroupObservation, len(listed))
+	for i, g := range listed {
+		groups[i] = lag.GroupObservation{Name: g.Name, Type: groupType(g.Type), ProtocolType: g.ProtocolType, State: g.State, Coordinator: broker}
 	}
 	return distinct(groups), nil
 }
 
+// groupNames gives the one string that stands for a group's name, and says whether it is to be read. What is known was.
+func (c *collection) groupNames(name []byte) (string, bool) {
+	if old := c.olds[string(name)]; old != nil {
+		return old.Name, true
+	}
+	canonical := string(name)
+	return canonical, c.reader.cfg.Groups(canonical)
+}
+
 // groupType translates the type of ListGroups v5; older brokers give none and have classic groups only.
 func groupType(name string) lag.GroupType {
+	for _, known := range []lag.GroupType{lag.GroupClassic, lag.GroupConsumer, lag.GroupShare, lag.GroupStreams} {
+		if strings.EqualFold(name, string(known)) {
+			return known
+		}
+	}
 	return cmp.Or(lag.GroupType(strings.ToLower(name)), lag.GroupClassic)
 }
 
-// distinct sorts the groups of one broker and keeps one of each name. One that is listed with two types is not to be believed.
+// distinct keeps one group of each name of those of one broker, which are in order. One that is listed with two types is not to be
+// believed.
 func distinct(groups []lag.GroupObservation) []lag.GroupObservation {
-	slices.SortFunc(groups, compareGroups)
 	kept := groups[:0]
 	for _, g := range groups {
 		last := len(kept) - 1

@@ -46,7 +46,7 @@ func (c *collection) needsMembers(g *lag.GroupObservation) bool {
 	case c.obs.Partial, c.unlisted[g.Name], old == nil, old.MembersErr != nil, old.MembersReadAt.IsZero(),
 		g.State != stateStable && g.State != stateEmpty, // also if the list gives no states (before ListGroups v4)
 		g.State != old.State, g.Type != old.Type, g.Coordinator != old.Coordinator,
-		c.wanted[g.Name], c.reader.cfg.Policy.Of(g.Name).OffsetReset == lag.ResetEarliest:
+		c.wanted[g.Name], c.policy(g.Name, g.Type, old.Start).OffsetReset == lag.ResetEarliest:
 		return true
 	}
 	return c.reader.slow.due(old.MembersReadAt, c.obs.StartedAt, c.reader.slow.hash(g.Name))

@@ -21,7 +21,7 @@ func (c *collection) describeClassic(ctx context.Context, broker int32, groups [
 	resp, err := ask[*membersResponse](ctx, c, broker, membersRequest{req})
 	var answers []decodedMembers
 	if err == nil {
-		answers, err = resp.decode(decodeAsked(req.Groups), c.reader.cfg.Topics, &c.reader.members)
+		answers, err = resp.decode(decodeAsked(req.Groups), req.Groups, c.reader.cfg.Topics, &c.reader.members)
 		err = c.malformed(broker, op, err)
 	}
 	if err != nil {

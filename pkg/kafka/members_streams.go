@@ -75,14 +75,12 @@ func (c *collection) streamsMember(m *kmsg.StreamsGroupDescribeResponseGroupMemb
 
 // existing returns those of the partitions that the topic has, all if the topic is not known.
 func (c *collection) existing(topic string, partitions []int32) []int32 {
-	var known []lag.Partition
+	known := c.prev.Topic(topic)
 	if i := c.topicIndex(topic); i >= 0 {
-		known = c.obs.Topics[i].Partitions
-	} else if old := c.prev.Topic(topic); old != nil {
-		known = old.Partitions
+		known = &c.obs.Topics[i]
 	}
-	if len(known) == 0 {
+	if known == nil || len(known.Partitions) == 0 {
 		return partitions
 	}
-	return slices.DeleteFunc(slices.Clone(partitions), func(n int32) bool { return partitionAt(known, n) < 0 })
+	return slices.DeleteFunc(slices.Clone(partitions), func(n int32) bool { return known.Index(n) < 0 })
 }

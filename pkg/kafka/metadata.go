@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"strconv"
@@ -91,7 +92,7 @@ func (c *collection) brokersRead() []lag.Broker {
 func (c *collection) readMetadata(ctx context.Context) {
 	resp, err := c.askMetadata(ctx, func() *kmsg.MetadataRequest {
 		return kmsg.NewPtrMetadataRequest() // nil topics: all of them
-	})
+	}, c.reader.topics.decode)
 	if err != nil {
 		c.obs.MetadataErr = err
 		return
@@ -105,14 +106,19 @@ func (c *collection) readMetadata(ctx context.Context) {
 	c.reader.full.keep(addresses)
 	c.reader.hot.keep(addresses)
 	c.readCoordinators(resp)
-	c.addTopics(resp)
-	c.indexTopics()
+	c.listed = c.reader.topics.listed(resp, func(all *listedTopics) {
+		c.addTopics(resp)
+		all.topics, all.leaderless = c.obs.Topics, c.leaderless
+	})
+	c.obs.Topics, c.leaderless, c.topicAt = slices.Clone(c.listed.topics), maps.Clone(c.listed.leaderless), c.listed.places
 }
 
 // askMetadata asks any broker. Its topics are those that are to be read, and the offsets topic.
-func (c *collection) askMetadata(ctx context.Context, request func() *kmsg.MetadataRequest) (*decodedMetadata, error) {
+func (c *collection) askMetadata(ctx context.Context, request func() *kmsg.MetadataRequest,
+	decode func(*metadataResponse, decodeNames) (*decodedMetadata, error),
+) (*decodedMetadata, error) {
 	return askAny(ctx, c, func() kmsg.Request { return metadataRequest{request()} }, func(resp kmsg.Response) (*decodedMetadata, error) {
-		m, err := resp.(*metadataResponse).decode(c.metadataNames)
+		m, err := decode(resp.(*metadataResponse), c.metadataNames)
 		if err == nil {
 			err = kerr.ErrorForCode(m.Code)
 		}
@@ -184,7 +190,7 @@ func (c *collection) readNamedTopics(ctx context.Context, names []string) {
 	resp, err := c.describeTopics(ctx, names)
 	if err != nil {
 		for _, name := range names {
-			c.addTopic(lag.Topic{Name: name, Err: err}, nil)
+			c.addTopic(lag.Topic{Name: name, Err: err})
 		}
 		return
 	}
@@ -203,13 +209,13 @@ func (c *collection) describeTopics(ctx context.Context, names []string) (*decod
 			req.Topics = append(req.Topics, topic)
 		}
 		return req
-	})
+	}, (*metadataResponse).decode)
 }
 
 // addTopics adds the topics of a response, which are in the order of their names.
 func (c *collection) addTopics(m *decodedMetadata) {
 	if len(c.obs.Topics) == 0 {
-		c.obs.Topics, c.epochs = make([]lag.Topic, 0, len(m.Topics)), make([][]decodedPartition, 0, len(m.Topics))
+		c.obs.Topics = make([]lag.Topic, 0, len(m.Topics))
 	}
 	for i := range m.Topics {
 		t := &m.Topics[i]
@@ -218,27 +224,26 @@ func (c *collection) addTopics(m *decodedMetadata) {
 		case i > 0 && t.Name == m.Topics[i-1].Name:
 			if at := c.topicIndex(t.Name); at >= 0 {
 				c.obs.Topics[at] = lag.Topic{Name: t.Name, Err: protocolError(noBroker, "Metadata", "two answers for one topic")}
-				c.epochs[at] = nil
 			}
 		default:
-			c.addTopic(topicRead(t), t.More)
+			c.noteLeaderless(t)
+			c.addTopic(lag.Topic{Name: t.Name, ID: t.ID, Err: codeError(noBroker, (*kmsg.MetadataRequest)(nil), t.Code), Partitions: t.Partitions})
 		}
 	}
 }
 
-// topicRead translates one topic. Its offsets are still to be read; where a partition has no leader, there is nobody to ask.
-func topicRead(t *decodedTopic) lag.Topic {
-	for i := range t.Partitions {
-		if p := &t.Partitions[i]; p.Leader < 0 {
-			err := codeError(noBroker, (*kmsg.MetadataRequest)(nil), cmp.Or(t.More[i].Code, kerr.LeaderNotAvailable.Code))
-			p.Start.Err, p.End.Err, p.LastStable.Err = err, err, err
+// noteLeaderless notes why nobody can be asked for the offsets of some partitions.
+func (c *collection) noteLeaderless(t *decodedTopic) {
+	for number, code := range t.Codes {
+		if c.leaderless == nil {
+			c.leaderless = make(map[partitionName]int16)
 		}
+		c.leaderless[partitionName{t.Name, number}] = code
 	}
-	return lag.Topic{Name: t.Name, ID: t.ID, Err: codeError(noBroker, (*kmsg.MetadataRequest)(nil), t.Code), Partitions: t.Partitions}
 }
 
 // addTopic puts the topic in its place by name, unless it is there already.
-func (c *collection) addTopic(topic lag.Topic, epochs []decodedPartition) {
+func (c *collection) addTopic(topic lag.Topic) {
 	i := len(c.obs.Topics) // they mostly come in order
 	if i > 0 && c.obs.Topics[i-1].Name >= topic.Name {
 		var found bool
@@ -247,15 +252,13 @@ func (c *collection) addTopic(topic lag.Topic, epochs []decodedPartition) {
 		}
 	}
 	c.obs.Topics = slices.Insert(c.obs.Topics, i, topic)
-	c.epochs = slices.Insert(c.epochs, i, epochs)
 	c.topicAt = nil // no longer where it says
 }
 
 // indexTopics makes topicIndex quick, where it is asked for every topic of every group.
 func (c *collection) indexTopics() {
-	c.topicAt = make(map[string]int, len(c.obs.Topics))
-	for i := range c.obs.Topics {
-		c.topicAt[c.obs.Topics[i].Name] = i
+	if c.topicAt == nil {
+		c.topicAt = placesOf(c.obs.Topics)
 	}
 }
 

@@ -13,23 +13,24 @@ import (
 // retryMoved asks once more for the partitions whose leader said that it is not, or no longer, the leader: Metadata of their topics,
 // and then the new leaders.
 func (c *collection) retryMoved(ctx context.Context) {
-	var names []string
-	for i := range c.needs {
-		moved := false
-		for j := range c.needs[i] {
-			c.needs[i][j] = c.movedKinds(i, j)
-			moved = moved || c.needs[i][j] != 0
-		}
-		if moved {
-			names = append(names, c.obs.Topics[i].Name)
-		}
-	}
-	if len(names) == 0 || ctx.Err() != nil {
+	defer c.noteFailures()
+	if ctx.Err() != nil {
 		return
 	}
+	moved := c.retry(leaderMoved)
+	if len(moved) == 0 {
+		return
+	}
+	names := make([]string, len(moved))
+	for i, f := range moved {
+		names[i] = c.obs.Topics[f.topic].Name
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
 	resp, err := c.describeTopics(ctx, names)
 	if err != nil {
-		return // the errors that we have say more
+		c.failures.list = append(c.failures.list, moved...) // the errors that we have say more
+		return
 	}
 	c.addBrokers(resp)
 	for i := range resp.Topics {
@@ -37,19 +38,38 @@ func (c *collection) retryMoved(ctx context.Context) {
 			c.moveLeaders(t)
 		}
 	}
-	c.askLeaders(ctx)
+	c.noteEpochsOf(names)
+	c.askRound(ctx, c.askAgain(moved, resp))
 }
 
-// movedKinds returns the offsets that could not be read as the leader has moved.
-func (c *collection) movedKinds(topic, partition int) need {
-	var kinds need
-	for _, kind := range offsetKinds() {
-		err := kind.field(&c.obs.Topics[topic].Partitions[partition]).Err
-		if c.needs[topic][partition]&kind.need != 0 && leaderMoved(err) {
-			kinds |= kind.need
+// askAgain returns what to ask the new leaders for. What the second answer does not tell keeps its reason.
+func (c *collection) askAgain(moved []offsetFailure, resp *decodedMetadata) []offsetsAsked {
+	slices.SortFunc(moved, compareFailures)
+	var round []offsetsAsked
+	for _, f := range moved {
+		t := &c.obs.Topics[f.topic]
+		p := &t.Partitions[f.partition]
+		if !leads(resp, t, p) || c.broker(p.Leader) == nil {
+			c.failures.list = append(c.failures.list, f)
+			continue
 		}
+		f.kind.column(t).Values[f.partition] = offsetPending
+		at := slices.IndexFunc(round, func(a offsetsAsked) bool { return a.leader == p.Leader && a.kind.need == f.kind.need })
+		if at < 0 {
+			at, round = len(round), append(round, offsetsAsked{kind: f.kind, leader: p.Leader})
+		}
+		round[at].add(f.topic, f.partition)
 	}
-	return kinds
+	return round
+}
+
+// leads says whether the answer is of this very topic and names a leader of the partition.
+func leads(resp *decodedMetadata, topic *lag.Topic, p *lag.Partition) bool {
+	return slices.ContainsFunc(resp.Topics, func(t decodedTopic) bool {
+		return t.Name == topic.Name && t.Code == 0 && t.ID == topic.ID && slices.ContainsFunc(t.Partitions, func(other lag.Partition) bool {
+			return other.Partition == p.Partition && other.Leader >= 0
+		})
+	})
 }
 
 func leaderMoved(err error) bool {
@@ -57,42 +77,38 @@ func leaderMoved(err error) bool {
 		errors.Is(err, kerr.UnknownLeaderEpoch) || errors.Is(err, kerr.UnknownTopicOrPartition) || errors.Is(err, errUnknownBroker))
 }
 
-// moveLeaders takes the leaders from a second answer about the topic, if it is still the same one; else what was asked for stays
-// unread.
+// moveLeaders takes the leaders from a second answer about the topic, if it is still the same one.
 func (c *collection) moveLeaders(t *decodedTopic) {
 	at := c.topicIndex(t.Name)
-	if at < 0 {
+	if at < 0 || t.Code != 0 || t.ID != c.obs.Topics[at].ID {
 		return
 	}
-	topic := &c.obs.Topics[at]
-	same := t.Code == 0 && t.ID == topic.ID
-	for j := range topic.Partitions {
-		p := &topic.Partitions[j]
-		i := partitionAt(t.Partitions, p.Partition)
-		if !same || i < 0 || t.Partitions[i].Leader < 0 {
-			c.needs[at][j] = 0
-			continue
-		}
-		if c.needs[at][j] != 0 {
-			p.Leader, c.epochs[at][j] = t.Partitions[i].Leader, t.More[i]
+	again := lag.Topic{Partitions: t.Partitions}
+	partitions := slices.Clone(c.obs.Topics[at].Partitions) // others share them
+	for j := range partitions {
+		p := &partitions[j]
+		if i := again.Index(p.Partition); i >= 0 && t.Partitions[i].Leader >= 0 {
+			p.Leader, p.LeaderEpoch = t.Partitions[i].Leader, t.Partitions[i].LeaderEpoch
 		}
 	}
+	c.obs.Topics[at].Partitions = partitions
 }
 
 // leadershipInDoubt says whether some partition of a topic had no leader, or one that could not be asked, the last time.
 func leadershipInDoubt(t *lag.Topic) bool {
-	for i := range t.Partitions {
-		p := &t.Partitions[i]
-		if p.Leader < 0 {
-			return true
-		}
-		if p.End.Err == nil {
-			continue
-		}
-		switch lag.ClassOf(p.End.Err) {
-		case lag.ClassLeadership, lag.ClassConnection, lag.ClassTimeout, lag.ClassNotFound:
-			return true
-		}
+	if slices.ContainsFunc(t.Partitions, func(p lag.Partition) bool { return p.Leader < 0 }) || inDoubt(t.Ends.Err) {
+		return true
+	}
+	return slices.ContainsFunc(t.Ends.Others, func(o lag.OtherOffset) bool { return inDoubt(o.Err) })
+}
+
+func inDoubt(err error) bool {
+	if err == nil {
+		return false
+	}
+	switch lag.ClassOf(err) {
+	case lag.ClassLeadership, lag.ClassConnection, lag.ClassTimeout, lag.ClassNotFound:
+		return true
 	}
 	return false
 }

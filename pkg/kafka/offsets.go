@@ -1,11 +1,14 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
@@ -21,60 +24,145 @@ const (
 	readCommitted   int8 = 1
 )
 
-// place is where a partition stands in the observation.
-type place struct{ topic, partition int }
-
 // offsetKind is one of the offsets of a log.
 type offsetKind struct {
 	need      need
 	timestamp int64
 	isolation int8
-	field     func(*lag.Partition) *lag.Offset
+	column    func(*lag.Topic) *lag.Offsets
 }
 
 func offsetKinds() []offsetKind {
 	return []offsetKind{
-		{needEnd, timestampLatest, readUncommitted, func(p *lag.Partition) *lag.Offset { return &p.End }},
-		{needStart, timestampEarliest, readUncommitted, func(p *lag.Partition) *lag.Offset { return &p.Start }},
-		{needStable, timestampLatest, readCommitted, func(p *lag.Partition) *lag.Offset { return &p.LastStable }},
+		{needEnd, timestampLatest, readUncommitted, func(t *lag.Topic) *lag.Offsets { return &t.Ends }},
+		{needStart, timestampEarliest, readUncommitted, func(t *lag.Topic) *lag.Offsets { return &t.Starts }},
+		{needStable, timestampLatest, readCommitted, func(t *lag.Topic) *lag.Offsets { return &t.LastStables }},
 	}
 }
+
+// While offsets are read, these stand in place of those that are not there.
+const (
+	offsetPending = lag.NoOffset
+	offsetFailed  = offsetPending - 1
+)
 
 // askLeaders asks every leader, independently of the others, for what is needed of its partitions. The requests to one leader are
-// under way at the same time; their answers go to different fields.
+// under way at the same time; their answers go to different places.
 func (c *collection) askLeaders(ctx context.Context) {
-	var wg sync.WaitGroup
+	c.makeRoom(time.Now())
+	var round []offsetsAsked
 	for _, kind := range offsetKinds() {
-		for leader, places := range c.byLeader(kind.need) {
-			wg.Go(func() { c.listOffsets(ctx, leader, places, kind) })
-		}
+		round = append(round, c.neededOf(kind)...)
 	}
-	wg.Wait()
+	c.askRound(ctx, round)
 }
 
-// byLeader returns the partitions with that need, topic by topic.
-func (c *collection) byLeader(n need) map[int32][]place {
-	places := make(map[int32][]place)
-	of := make([][]place, len(c.brokers)) // those of known brokers, for which a map would cost more than all the rest
-	for i := range c.needs {
-		partitions := c.obs.Topics[i].Partitions
-		for j, needed := range c.needs[i] {
-			if needed&n == 0 || partitions[j].Leader < 0 {
+func (c *collection) askRound(ctx context.Context, round []offsetsAsked) {
+	c.sortEpochs()
+	var wg sync.WaitGroup
+	for i := range round {
+		wg.Go(func() {
+			c.listOffsets(ctx, &round[i])
+			if round[i].kind.need == needEnd {
+				c.readEpochEnds(ctx, &round[i])
+			}
+		})
+	}
+	wg.Wait()
+	c.keepEpochEnds()
+}
+
+// makeRoom makes room for the offsets that are to be read. All count as read at the time before the first is asked for.
+func (c *collection) makeRoom(now time.Time) {
+	for _, kind := range offsetKinds() {
+		total := 0
+		for i := range c.needs {
+			if c.needs[i].any&kind.need != 0 {
+				total += len(c.obs.Topics[i].Partitions)
+			}
+		}
+		values := slices.Repeat([]int64{offsetPending}, total)
+		var epochs []int32
+		if kind.need == needEnd {
+			epochs = slices.Repeat([]int32{-1}, total)
+		}
+		for i := range c.needs {
+			t := &c.obs.Topics[i]
+			n := len(t.Partitions)
+			if c.needs[i].any&kind.need == 0 || n == 0 {
 				continue
 			}
-			if at := c.brokerAt(partitions[j].Leader); at >= 0 {
-				of[at] = append(of[at], place{i, j})
-			} else {
-				places[partitions[j].Leader] = append(places[partitions[j].Leader], place{i, j})
+			*kind.column(t) = lag.Offsets{Values: values[:n:n], ReadAt: now}
+			values = values[n:]
+			if epochs != nil {
+				t.LeaderEpochs, epochs = epochs[:n:n], epochs[n:]
 			}
 		}
 	}
+}
+
+// neededOf returns what to ask each leader for. Where there is none, it notes why.
+func (c *collection) neededOf(kind offsetKind) []offsetsAsked {
+	if !c.asksForAll(kind) {
+		return c.workOut(kind)
+	}
+	if c.listed.ends == nil {
+		ends := c.workOut(kind)
+		if len(c.failures.list) > 0 { // whose reasons are worked out, too
+			return ends
+		}
+		for i := range ends {
+			ends[i].encoded = new(encodedAsked)
+		}
+		c.listed.ends = ends
+	}
+	return slices.Clone(c.listed.ends)
+}
+
+// asksForAll says whether the ends of all topics that are listed are asked for, as they mostly are, and of no other.
+func (c *collection) asksForAll(kind offsetKind) bool {
+	return kind.need == needEnd && !c.obs.Partial && len(c.obs.Topics) == len(c.listed.topics)
+}
+
+func (c *collection) workOut(kind offsetKind) []offsetsAsked {
+	asked, ids := make([]offsetsAsked, len(c.brokers)), make([]int32, len(c.brokers))
 	for i, b := range c.brokers {
-		if len(of[i]) > 0 {
-			places[b.id] = of[i]
+		asked[i], ids[i] = offsetsAsked{kind: kind, leader: b.id}, b.id
+	}
+	for i := range c.needs {
+		n := &c.needs[i]
+		if n.any&kind.need == 0 {
+			continue
+		}
+		partitions := c.obs.Topics[i].Partitions
+		for j := range partitions {
+			if n.of(j)&kind.need == 0 {
+				continue
+			}
+			if at, known := slices.BinarySearch(ids, partitions[j].Leader); known {
+				asked[at].add(i, j)
+			} else {
+				c.fail(kind, i, j, c.whyNotAsked(i, j))
+			}
 		}
 	}
-	return places
+	return slices.DeleteFunc(asked, func(a offsetsAsked) bool { return len(a.partitions) == 0 })
+}
+
+// whyNotAsked returns why the leader of the partition cannot be asked.
+func (c *collection) whyNotAsked(topic, partition int) error {
+	t := &c.obs.Topics[topic]
+	if p := &t.Partitions[partition]; p.Leader >= 0 {
+		return &lag.ReadError{Class: lag.ClassLeadership, Broker: p.Leader, Op: "ListOffsets", Err: errUnknownBroker}
+	}
+	code := c.leaderless[partitionName{t.Name, t.Partitions[partition].Partition}]
+	return codeError(noBroker, (*kmsg.MetadataRequest)(nil), cmp.Or(code, kerr.LeaderNotAvailable.Code))
+}
+
+// partitionName names a partition of a topic.
+type partitionName struct {
+	topic  string
+	number int32
 }
 
 // isolationVersion is the first version of ListOffsets that knows the last stable offset (KIP-98).
@@ -86,77 +174,95 @@ var (
 	errPartitionTwice   = errors.New("two answers for one partition")
 )
 
-func (c *collection) listOffsets(ctx context.Context, leader int32, places []place, kind offsetKind) {
-	req := c.listOffsetsRequest(places, kind)
-	readAt := time.Now()
-	resp, err := ask[*endsResponse](ctx, c, leader, endsRequest{req})
+func (c *collection) listOffsets(ctx context.Context, a *offsetsAsked) {
+	resp, err := ask[*endsResponse](ctx, c, a.leader, &endsRequest{topics: c.obs.Topics, asked: a})
 	var answers []decodedEnds
 	if err == nil {
-		answers, err = resp.decode(c.topicNames)
-		err = c.malformed(leader, "ListOffsets", err)
+		answers, err = resp.decode(a.expect(c))
+		err = c.malformed(a.leader, "ListOffsets", err)
 	}
-	if err == nil && kind.isolation == readCommitted && resp.Version < isolationVersion { // it has given the high watermark
-		err, answers = &lag.ReadError{Class: lag.ClassUnsupported, Broker: leader, Op: "ListOffsets", Err: errNoIsolation}, nil
+	if err == nil && a.kind.isolation == readCommitted && resp.Version < isolationVersion { // it has given the high watermark
+		err, answers = &lag.ReadError{Class: lag.ClassUnsupported, Broker: a.leader, Op: "ListOffsets", Err: errNoIsolation}, nil
 	}
-	missing := err
-	if err == nil {
-		missing = &lag.ReadError{Class: lag.ClassProtocol, Broker: leader, Op: "ListOffsets", Err: errPartitionLeftOut}
-	}
-	for _, p := range places {
-		*kind.field(&c.obs.Topics[p.topic].Partitions[p.partition]) = lag.Offset{Err: missing}
-	}
+	set := 0
 	for i := range answers {
-		if topic := c.topicIndex(answers[i].Topic); topic >= 0 {
-			c.setOffsets(topic, answers[i].Rows, kind, leader, readAt, missing)
+		set += c.setAnswer(&answers[i], a)
+	}
+	if err == nil && set == len(a.partitions) {
+		return
+	}
+	if err == nil {
+		err = &lag.ReadError{Class: lag.ClassProtocol, Broker: a.leader, Op: "ListOffsets", Err: errPartitionLeftOut}
+	}
+	for topic, partition := range a.each {
+		if a.kind.column(&c.obs.Topics[topic]).Values[partition] == offsetPending {
+			c.fail(a.kind, topic, partition, err)
 		}
 	}
 }
 
-// setOffsets fills in what a leader answered about one topic; missing is the reason why what was asked for is not there yet.
-func (c *collection) setOffsets(topic int, rows []decodedEnd, kind offsetKind, leader int32, readAt time.Time, missing error) {
-	partitions := c.obs.Topics[topic].Partitions
+// setAnswer fills in what a leader answered about one topic, and returns how many offsets it has set. Mostly the answer has the
+// topics and the partitions in the order of the request.
+func (c *collection) setAnswer(answer *decodedEnds, a *offsetsAsked) (set int) {
+	topic, partitions := a.next(c, answer.Topic)
+	if topic < 0 {
+		return 0
+	}
+	rows := answer.Rows
+	if len(partitions) == len(rows) {
+		set = setPlain(&c.obs.Topics[topic], a.kind, partitions, rows)
+	}
+	c.setOffsets(topic, rows[set:], a)
+	return set
+}
+
+// setPlain fills in the rows as long as they are of these very partitions, and there is nothing wrong with them. It returns how many
+// they were.
+func setPlain(t *lag.Topic, kind offsetKind, partitions []int32, rows []decodedEnd) int {
+	n := len(t.Partitions)
+	if n == 0 || t.Partitions[0].Partition != 0 || int(t.Partitions[n-1].Partition) != n-1 { // they are not numbered by their places
+		return 0
+	}
+	values, epochs := kind.column(t).Values, t.LeaderEpochs
+	for i := range rows {
+		row, at := &rows[i], partitions[i]
+		if row.Partition != at || row.Code != 0 || row.Offset < 0 {
+			return i
+		}
+		if values[at] = row.Offset; kind.need == needEnd {
+			epochs[at] = row.LeaderEpoch
+		}
+	}
+	return len(rows)
+}
+
+// setOffsets fills in what a leader answered about one topic.
+func (c *collection) setOffsets(topic int, rows []decodedEnd, a *offsetsAsked) {
+	t, n := &c.obs.Topics[topic], &c.needs[topic]
+	if n.any&a.kind.need == 0 {
+		return
+	}
+	values, epochs := a.kind.column(t).Values, t.LeaderEpochs
 	for i := range rows {
 		row := &rows[i]
-		at := partitionAt(partitions, row.Partition)
-		if at < 0 || c.needs[topic][at]&kind.need == 0 || partitions[at].Leader != leader {
+		at := int(row.Partition)
+		if at < 0 || at >= len(t.Partitions) || t.Partitions[at].Partition != row.Partition { // hardly ever
+			at = t.Index(row.Partition)
+		}
+		if at < 0 || t.Partitions[at].Leader != a.leader || n.of(at)&a.kind.need == 0 {
 			continue // not asked for
 		}
-		p := &partitions[at]
-		offset := kind.field(p)
 		switch {
-		case offset.Err != missing: //nolint:errorlint // this very error: not answered yet
-			*offset = lag.Offset{Err: &lag.ReadError{Class: lag.ClassProtocol, Broker: leader, Op: "ListOffsets", Err: errPartitionTwice}}
+		case values[at] != offsetPending:
+			c.fail(a.kind, topic, at, &lag.ReadError{Class: lag.ClassProtocol, Broker: a.leader, Op: "ListOffsets", Err: errPartitionTwice})
 		case row.Code != 0:
-			*offset = lag.Offset{Err: codeError(leader, (*kmsg.ListOffsetsRequest)(nil), row.Code)}
+			c.fail(a.kind, topic, at, codeError(a.leader, (*kmsg.ListOffsetsRequest)(nil), row.Code))
 		case row.Offset < 0:
-			*offset = lag.Offset{Err: protocolError(leader, "ListOffsets", "an offset of %d", row.Offset)}
+			c.fail(a.kind, topic, at, protocolError(a.leader, "ListOffsets", "an offset of %d", row.Offset))
 		default:
-			*offset = lag.Offset{Value: row.Offset, ReadAt: readAt}
-			if kind.need == needEnd {
-				p.LeaderEpoch = row.LeaderEpoch
+			if values[at] = row.Offset; a.kind.need == needEnd {
+				epochs[at] = row.LeaderEpoch
 			}
 		}
 	}
-}
-
-// listOffsetsRequest names the partitions, which come topic by topic. With the leader epoch that Metadata gave (KIP-320), a
-// broker that has lost, or not yet taken up, the leadership says so in place of giving an old offset.
-func (c *collection) listOffsetsRequest(places []place, kind offsetKind) *kmsg.ListOffsetsRequest {
-	req := kmsg.NewPtrListOffsetsRequest()
-	req.IsolationLevel = kind.isolation
-	rows := make([]kmsg.ListOffsetsRequestTopicPartition, len(places)) // of all topics
-	for first := 0; first < len(places); {
-		topic := &c.obs.Topics[places[first].topic]
-		end := first
-		for ; end < len(places) && places[end].topic == places[first].topic; end++ {
-			p := places[end].partition
-			rows[end].Partition = topic.Partitions[p].Partition
-			rows[end].CurrentLeaderEpoch = c.epochs[places[end].topic][p].LeaderEpoch
-			rows[end].Timestamp = kind.timestamp
-			rows[end].MaxNumOffsets = 1
-		}
-		req.Topics = append(req.Topics, kmsg.ListOffsetsRequestTopic{Topic: topic.Name, Partitions: rows[first:end:end]})
-		first = end
-	}
-	return req
 }

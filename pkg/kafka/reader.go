@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -56,7 +57,8 @@ func (cfg Config) withDefaults() Config {
 type Reader struct {
 	cfg  Config
 	slow pace
-	// members is what was last decoded of each group.
+	// topics and members are what was last decoded of all topics and of each group.
+	topics  metadataCache
 	members memberCache
 	// Each lane has connections of its own, so that a large answer in one does not hold up the other.
 	full, hot *lane
@@ -156,12 +158,18 @@ type collection struct {
 	brokers []*brokerState           // by ID
 	adrift  []lag.GroupObservation   // groups without a coordinator to ask
 	parts   [][]lag.GroupObservation // the groups of each of the brokers, by the same index
-	// epochs holds the leader epoch of each partition in obs.Topics as Metadata told it, by the same indexes.
-	epochs  [][]decodedPartition
-	topicAt map[string]int        // where each topic stands in obs.Topics; nil if that is to be searched for
-	olds    map[string]*lag.Group // the groups of prev; nil if they are to be searched for
-	needs   [][]need              // what to read of each partition in obs.Topics, by the same indexes
-	known   []*lag.Topic          // what is known of each topic in obs.Topics from before, by the same index
+	listed  *listedTopics            // what the list of all topics says; nil if it was not asked for
+	topicAt map[string]int           // where each topic stands in obs.Topics; nil if that is to be searched for
+	olds    map[string]*lag.Group    // the groups of prev; nil if they are to be searched for
+	needs   []topicNeeds             // what to read of each topic in obs.Topics, by the same index
+	// leaderless holds the reasons why partitions have no leader, as codes.
+	leaderless map[partitionName]int16
+	// failures are the offsets that could not be read.
+	failures offsetFailures
+
+	noted  []epochsNoted // of each topic in obs.Topics, by the same index; nil if nothing is noted
+	endsMu sync.Mutex
+	ends   []epochEnd // what the leaders told of the ends of epochs
 }
 
 func (r *Reader) newCollection(l *lane, prev *lag.Snapshot) *collection {

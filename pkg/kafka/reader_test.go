@@ -47,7 +47,7 @@ func TestReadsCommitsAndBothEndsOfTheLog(t *testing.T) {
 	if !slices.Equal(offsets, []int64{4, 10, 0}) {
 		t.Fatalf("committed offsets %v", offsets)
 	}
-	p := topic(t, obs, "orders").Partitions[2]
+	p := logs(topic(t, obs, "orders"))[2]
 	if p.Start.Value != 7 || p.End.Value != 10 || p.End.ReadAt.Before(g.CommitsReadAt) {
 		t.Fatalf("partition 2: %+v, commits read at %v", p, g.CommitsReadAt)
 	}
@@ -119,9 +119,9 @@ func TestRow1HungBrokerTakesNoOtherWithIt(t *testing.T) {
 			t.Errorf("%s at broker %d: %v", name, at, group(t, obs, name).CommitsErr)
 		}
 	}
-	for _, p := range topic(t, obs, "orders").Partitions {
+	for _, p := range logs(topic(t, obs, "orders")) {
 		if (p.End.Err != nil) != (p.Leader == hung) {
-			t.Errorf("partition %d, led by %d: %v", p.Partition, p.Leader, p.End.Err)
+			t.Errorf("partition %d, led by %d: %v", p.Partition.Partition, p.Leader, p.End.Err)
 		}
 	}
 	next := lag.Compute(lag.Compute(nil, healthy, nil), obs, nil)
@@ -152,9 +152,9 @@ func TestRow2PartitionErrorsStayWithThePartition(t *testing.T) {
 	f := newFake(t)
 	f.produce("orders", 2, 0, 1, 2, 3)
 	f.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: "orders", Partitions: []int32{1}, Err: kerr.NotLeaderForPartition, Count: -1})
-	for _, p := range topic(t, f.reader().Read(t.Context(), nil), "orders").Partitions {
-		if (p.End.Err != nil) != (p.Partition == 1) {
-			t.Errorf("partition %d: %v", p.Partition, p.End.Err)
+	for _, p := range logs(topic(t, f.reader().Read(t.Context(), nil), "orders")) {
+		if (p.End.Err != nil) != (p.Partition.Partition == 1) {
+			t.Errorf("partition %d: %v", p.Partition.Partition, p.End.Err)
 		}
 	}
 }

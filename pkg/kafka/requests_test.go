@@ -122,9 +122,9 @@ func TestHotGroupsCostWhatTheyCost(t *testing.T) {
 	if !obs.Partial || len(obs.Groups) != 3 || len(obs.Topics) != 1 || obs.Topics[0].Name != "orders" {
 		t.Fatalf("%d groups, %d topics", len(obs.Groups), len(obs.Topics))
 	}
-	for _, p := range obs.Topics[0].Partitions {
-		if (p.Partition == 0) == p.End.ReadAt.IsZero() || p.End.Err != nil {
-			t.Errorf("partition %d: %+v, want the end of the one with a commit only", p.Partition, p.End)
+	for _, p := range logs(&obs.Topics[0]) {
+		if (p.Partition.Partition == 0) == p.End.ReadAt.IsZero() || p.End.Err != nil {
+			t.Errorf("partition %d: %+v, want the end of the one with a commit only", p.Partition.Partition, p.End)
 		}
 	}
 }

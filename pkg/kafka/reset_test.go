@@ -57,7 +57,7 @@ func TestRow12AnswersToAnotherQuestionAreNotBelieved(t *testing.T) {
 		return f
 	}
 	readCommitted := func(c *Config) { c.Policy = func(string) lag.Policy { return lag.Policy{ReadCommitted: true} } }
-	p := topic(t, old(kmsg.ListOffsets, 1).reader(readCommitted).Read(t.Context(), nil), "orders").Partitions[0]
+	p := logs(topic(t, old(kmsg.ListOffsets, 1).reader(readCommitted).Read(t.Context(), nil), "orders"))[0]
 	if p.End.Err != nil || lag.ClassOf(p.LastStable.Err) != lag.ClassUnsupported || !p.LastStable.ReadAt.IsZero() {
 		t.Errorf("last stable offset %+v beside the end %+v", p.LastStable, p.End)
 	}

@@ -1,7 +1,9 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -43,18 +45,21 @@ func (c *collection) shareCommits(broker int32, req kmsg.Request, answer *kmsg.D
 		if !c.reader.cfg.Topics(t.Topic) {
 			continue
 		}
-		rows := make([]lag.Commit, 0, len(t.Partitions))
+		slices.SortStableFunc(t.Partitions, func(a, b kmsg.DescribeShareGroupOffsetsResponseGroupTopicPartition) int {
+			return cmp.Compare(a.Partition, b.Partition)
+		})
+		one := lag.TopicCommits{Topic: t.Topic}
 		for _, p := range t.Partitions {
-			row := lag.Commit{
-				Partition: p.Partition, Offset: p.StartOffset, LeaderEpoch: p.LeaderEpoch, BrokerLag: lag.NoOffset,
-				Err: codeError(broker, req, p.ErrorCode),
-			}
+			one.Partitions = append(one.Partitions, lag.Commit{Partition: p.Partition, Offset: p.StartOffset, LeaderEpoch: p.LeaderEpoch})
 			if version >= shareLagVersion {
-				row.BrokerLag = p.Lag
+				one.BrokerLags = append(one.BrokerLags, p.Lag)
 			}
-			rows = append(rows, row)
+			if err := codeError(broker, req, p.ErrorCode); err != nil {
+				one.Failed = append(one.Failed, lag.FailedCommit{Partition: p.Partition, Err: err})
+			}
 		}
-		commits = append(commits, lag.TopicCommits{Topic: t.Topic, Partitions: rows})
+		commits = append(commits, one)
 	}
-	return sortedCommits(commits)
+	slices.SortStableFunc(commits, func(a, b lag.TopicCommits) int { return cmp.Compare(a.Topic, b.Topic) })
+	return commits
 }

@@ -2,8 +2,6 @@ package kafka
 
 import (
 	"fmt"
-	"net"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -157,56 +155,15 @@ func TestRow9OffsetsAreReadWhereTheyAreNeeded(t *testing.T) {
 	if err := f.DeleteRecords("orders", 2, 7); err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range topic(t, r.Read(t.Context(), s), "orders").Partitions {
-		if p.End.Value != 9 || !p.Start.ReadAt.IsZero() || p.LastStable.ReadAt.IsZero() == (p.Partition == 0) {
-			t.Errorf("partition %d: %+v", p.Partition, p)
+	for _, p := range logs(topic(t, r.Read(t.Context(), s), "orders")) {
+		if p.End.Value != 9 || !p.Start.ReadAt.IsZero() || p.LastStable.ReadAt.IsZero() == (p.Partition.Partition == 0) {
+			t.Errorf("partition %d: %+v", p.Partition.Partition, p)
 		}
 	}
-	s.Topics[slices.IndexFunc(s.Topics, func(t *lag.Topic) bool { return t.Name == "orders" })].Partitions[2].Start.Value = 6 // as if retention had been seen
-	for _, p := range topic(t, r.Read(t.Context(), s), "orders").Partitions {
-		if p.Start.ReadAt.IsZero() == (p.Partition == 2) {
-			t.Errorf("partition %d with a commit before the log start: %+v", p.Partition, p.Start)
+	s.Topics[slices.IndexFunc(s.Topics, func(t *lag.Topic) bool { return t.Name == "orders" })].Starts.Values[2] = 6 // as if retention had been seen
+	for _, p := range logs(topic(t, r.Read(t.Context(), s), "orders")) {
+		if p.Start.ReadAt.IsZero() == (p.Partition.Partition == 2) {
+			t.Errorf("partition %d with a commit before the log start: %+v", p.Partition.Partition, p.Start)
 		}
 	}
-}
-
-// Polls with faults leave nothing behind. go test -count repeats it for longer.
-func TestRow20SoakLeavesNothingBehind(t *testing.T) {
-	f := newFake(t)
-	for i := range 6 {
-		f.commit(fmt.Sprintf("group-%d", i), "orders", 0)
-	}
-	var n int
-	f.Control(func(kmsg.Request) (kmsg.Response, error, bool) {
-		f.KeepControl()
-		if n++; n%97 == 0 {
-			return nil, net.ErrClosed, true // the connection is cut
-		}
-		return nil, nil, false
-	})
-	r := f.reader(func(c *Config) { c.Timeout, c.HotTimeout = 500*time.Millisecond, 250*time.Millisecond })
-	var s *lag.Snapshot
-	polls := func(n int) {
-		for range n {
-			s = poll(t, r, s)
-			s = lag.Compute(s, r.ReadGroups(t.Context(), s, []string{"group-1", "group-4"}), nil)
-		}
-	}
-	polls(50)
-	goroutines, heap := settled()
-	polls(500)
-	after, heapAfter := settled()
-	if after > goroutines+30 {
-		t.Errorf("%d goroutines, %d after 500 polls", goroutines, after)
-	}
-	if heapAfter > 2*heap+4<<20 {
-		t.Errorf("a heap of %d KiB, %d after 500 polls", heap>>10, heapAfter>>10)
-	}
-}
-
-func settled() (goroutines int, heap uint64) {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return runtime.NumGoroutine(), m.HeapAlloc
 }

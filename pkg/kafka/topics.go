@@ -2,6 +2,8 @@ package kafka
 
 import (
 	"slices"
+
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
 )
 
 // topicsOfGroups returns the names of the topics on which groups have commits or which members read, each once, in order.
@@ -15,24 +17,46 @@ func (c *collection) topicsOfGroups() []string {
 		}
 	}
 	for i := range c.obs.Groups {
-		g := &c.obs.Groups[i]
-		for j := range g.Commits {
-			add(g.Commits[j].Topic)
-		}
-		for _, m := range c.members(g) {
-			for _, name := range m.Subscribed {
-				add(name)
-			}
-			for j := range m.Assigned {
-				add(m.Assigned[j].Topic)
-			}
-		}
+		c.eachTopic(&c.obs.Groups[i], add)
 	}
 	slices.Sort(names)
 	return names
 }
 
-// unlistedTopics returns the topics of groups that the list of all topics lacks.
+// eachTopic calls do with the topics on which the group has commits or which its members read, with some of them more than once.
+func (c *collection) eachTopic(g *lag.GroupObservation, do func(name string)) {
+	for i := range g.Commits {
+		do(g.Commits[i].Topic)
+	}
+	if g.MembersErr != nil || g.MembersReadAt.IsZero() { // then those before count
+		if old := c.old(g.Name); old != nil {
+			old.EachMemberTopic(do)
+		}
+		return
+	}
+	for i := range g.Members {
+		for _, name := range g.Members[i].Subscribed {
+			do(name)
+		}
+		for j := range g.Members[i].Assigned {
+			do(g.Members[i].Assigned[j].Topic)
+		}
+	}
+}
+
+// unlistedTopics returns the topics of groups that the list of all topics lacks, in order.
 func (c *collection) unlistedTopics() []string {
-	return slices.DeleteFunc(c.topicsOfGroups(), func(name string) bool { return c.topicIndex(name) >= 0 })
+	var names []string
+	last := ""
+	add := func(name string) {
+		if name != last && c.topicIndex(name) < 0 { // most members subscribe to the same
+			names = append(names, name)
+		}
+		last = name
+	}
+	for i := range c.obs.Groups {
+		c.eachTopic(&c.obs.Groups[i], add)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }

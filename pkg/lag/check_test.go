@@ -35,7 +35,7 @@ func checkSnapshot(t failer, s *lag.Snapshot, second int) {
 		checkSums(t, s, g, second)
 	}
 	for i := range s.Topics {
-		for _, p := range s.Topics[i].Partitions {
+		for _, p := range logsOf(s.Topics[i]) {
 			if p.Start.Value < 0 || p.End.Value < 0 {
 				t.Fatalf("topic %q: %+v", s.Topics[i].Name, p)
 			}
@@ -49,15 +49,15 @@ func checkTopic(t failer, g *lag.Group, topic *lag.TopicLag) {
 	for i := range topic.Partitions {
 		row := &topic.Partitions[i]
 		readAt := topic.RowReadAt(row)
-		failed = failed || row.Err() != nil
+		failed = failed || topic.RowErr(row) != nil
 		switch {
 		case i > 0 && topic.Partitions[i-1].Partition >= row.Partition:
 			t.Fatalf("%s %s: partition %d is out of order", g.Name, topic.Topic, row.Partition)
 		case row.Lag < 0 || row.Lag > 1<<53 || row.Committed < lag.NoOffset:
 			t.Fatalf("%s %s: %+v", g.Name, topic.Topic, row)
-		case row.Err() == nil && (!readAt.Equal(g.ReadAt) || !topic.ReadAt.Equal(g.ReadAt)):
+		case topic.RowErr(row) == nil && (!readAt.Equal(g.ReadAt) || !topic.ReadAt.Equal(g.ReadAt)):
 			t.Fatalf("%s %s: %+v is not of the group's %v", g.Name, topic.Topic, row, g.ReadAt)
-		case row.Err() != nil && !readAt.IsZero() && !readAt.Before(g.ReadAt):
+		case topic.RowErr(row) != nil && !readAt.IsZero() && !readAt.Before(g.ReadAt):
 			t.Fatalf("%s %s: %+v was not read, but has the time of those that were", g.Name, topic.Topic, row)
 		}
 	}
@@ -77,10 +77,10 @@ func checkSums(t failer, s *lag.Snapshot, g *lag.Group, second int) {
 			row := &topic.Partitions[i]
 			sum, greatest = min(sum+row.Lag, 1<<54), max(greatest, row.Lag) // 2^54: too much, but no wrap
 			one, err := ask(s, second, g.Name, onTopics(topic.Topic), onPartitions(row.Partition))
-			if row.Err() == nil && topic.RowKnown(row, at(second), maxAge) && topic.Err == nil && (err != nil || one.Lag != row.Lag || !one.ReadAt.Equal(topic.RowReadAt(row))) {
+			if topic.RowErr(row) == nil && topic.RowKnown(row, at(second), maxAge) && topic.Err == nil && (err != nil || one.Lag != row.Lag || !one.ReadAt.Equal(topic.RowReadAt(row))) {
 				t.Fatalf("%s %s: %+v, but the sum over it is %+v, %v", g.Name, topic.Topic, row, one, err)
 			}
-			if row.Err() != nil && err == nil && (topic.LastComplete == nil && g.LastComplete == nil || !one.ReadAt.Before(g.ReadAt)) {
+			if topic.RowErr(row) != nil && err == nil && (topic.LastComplete == nil && g.LastComplete == nil || !one.ReadAt.Before(g.ReadAt)) {
 				t.Fatalf("%s %s: %+v, but the sum over it is %+v", g.Name, topic.Topic, row, one)
 			}
 		}

@@ -26,6 +26,10 @@ type computation struct {
 	policies Policies
 
 	names []string // room for the topics of one group
+	// Room for what the groups have.
+	groups    arena[Group]
+	topicLags arena[TopicLag]
+	rows      arena[PartitionLag]
 }
 
 // Compute works out the snapshot that follows prev from what was read. prev may be nil; neither argument is changed, and the

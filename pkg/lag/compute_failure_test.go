@@ -40,7 +40,7 @@ func TestFaultKeepsTheValueBeforeUntilMaxAge(t *testing.T) {
 		{"row 11: group forbidden", []part{orders, refunds, group("billing", commitsFail(lag.ClassAuthorization), membersFail(lag.ClassAuthorization)), other}, lag.ClassAuthorization, false},
 		{"topic not described", []part{refunds, billing, other}, lag.ClassOther, false},
 		{"commits of one partition fail", []part{orders, refunds, other, group("billing", commits("refunds", 1), subscribes("orders", "refunds"),
-			commitsOf("orders", lag.Commit{Partition: 0, Offset: 91}, lag.Commit{Partition: 1, Offset: -1, Err: failed(lag.ClassOther)}))}, lag.ClassOther, false},
+			commitsOf("orders", commitRow{Partition: 0, Offset: 91}, commitRow{Partition: 1, Offset: -1, Err: failed(lag.ClassOther)}))}, lag.ClassOther, false},
 		{"commits neither read nor failed", []part{orders, refunds, other, group("billing", commitsNotRead)}, lag.ClassOther, false},
 		{"row 6: missing from one list", []part{orders, refunds, other}, lag.ClassNotFound, false},
 		{"row 23: negative offset", []part{topic("orders", log(0, 1000), log(0, -500)), refunds, billing, other}, lag.ClassProtocol, false},
@@ -83,7 +83,7 @@ func TestRow4FaultFromTheStartIsUnknownAndNotZero(t *testing.T) {
 		"one partition of 2": observe(0, topic("orders", log(0, 9), log(0, 9), endFails(lag.ClassTimeout)), group("billing", commits("orders", 1, 1))),
 		"one topic of 2":     observe(0, topic("a", log(0, 9)), topic("b", topicFails(lag.ClassTimeout)), group("billing", commits("a", 1), commits("b", 1))),
 		"commits of one topic": observe(0, topic("orders", log(0, 9)), group("billing",
-			commitsOf("orders", lag.Commit{Err: failed(lag.ClassTimeout), Offset: -1}))),
+			commitsOf("orders", commitRow{Err: failed(lag.ClassTimeout), Offset: -1}))),
 	} {
 		t.Run(name, func(t *testing.T) {
 			total, err := ask(compute(lag.Policy{}, o), 0, "billing")
@@ -164,7 +164,7 @@ func TestStartMayBeOlderThanTheEnd(t *testing.T) {
 		observe(5, topic("orders", log(0, 120), startFails(lag.ClassTimeout)), group("billing", assigned("orders", 0))))
 	total, err := ask(s, 5, "billing")
 	wantLag(t, total, err, 80, 5)
-	if p := s.Topic("orders").Partitions[0]; p.Start.Value != 40 || !p.Start.ReadAt.Equal(offsetsAt(0)) || p.Start.Err == nil {
+	if p := firstLog(s, "orders"); p.Start.Value != 40 || !p.Start.ReadAt.Equal(offsetsAt(0)) || p.Start.Err == nil {
 		t.Errorf("start %+v", p.Start)
 	}
 }
@@ -176,7 +176,7 @@ func TestUnreadOffsetsKeepTheirTime(t *testing.T) {
 		"metadata":  observe(5, metadataFails(lag.ClassTimeout)),
 	} {
 		s := compute(lag.Policy{}, observe(0, topic("orders", log(3, 9))), second)
-		p := s.Topic("orders").Partitions[0]
+		p := firstLog(s, "orders")
 		for _, o := range []lag.Offset{p.Start, p.End} {
 			if o.Err == nil || !o.Known(at(60), maxAge) || o.Known(at(61), maxAge) {
 				t.Errorf("%s: %+v, want that of second 0 and why", name, o)
@@ -230,10 +230,10 @@ func TestOnlyRowsThatWereReadAreNew(t *testing.T) {
 		topic("orders", log(0, 1000), log(0, 500), endFails(lag.ClassTimeout)), topic("refunds", log(0, 5)),
 		group("billing", commits("orders", 90, 30), commits("refunds", 0))))
 	orders := &s.Group("billing").Topics[0]
-	if r := &orders.Partitions[0]; r.Err() != nil || r.Lag != 910 || !orders.RowReadAt(r).Equal(at(5)) {
+	if r := &orders.Partitions[0]; orders.RowErr(r) != nil || r.Lag != 910 || !orders.RowReadAt(r).Equal(at(5)) {
 		t.Errorf("row 0: %+v", r)
 	}
-	if r := &orders.Partitions[1]; r.Err() == nil || r.Lag != 20 || r.Committed != 30 || !orders.RowReadAt(r).Equal(at(0)) {
+	if r := &orders.Partitions[1]; orders.RowErr(r) == nil || r.Lag != 20 || r.Committed != 30 || !orders.RowReadAt(r).Equal(at(0)) {
 		t.Errorf("row 1: %+v, want the one before and why", r)
 	}
 	if topicErr := orders.Err; !strings.Contains(topicErr.Error(), `topic "orders" partition 1`) {

@@ -18,14 +18,18 @@ var (
 // group works out one group from its observation. What could not be read comes from old, with its older time; old is nil if the
 // group was not known.
 func (c *computation) group(old *Group, read *GroupObservation) *Group {
-	g := &Group{Name: read.Name, Type: read.Type, ProtocolType: read.ProtocolType, State: read.State, Coordinator: read.Coordinator}
+	g := c.newGroup()
+	*g = Group{Name: read.Name, Type: read.Type, ProtocolType: read.ProtocolType, State: read.State, Coordinator: read.Coordinator}
 	g.takeMembers(old, read, c.obs.StartedAt)
+	if g.Start = read.Start; old != nil {
+		g.Start = old.Start.merged(read.Start)
+	}
 	if old != nil && old.readSince(read, c.obs.StartedAt) {
 		g.keepReading(old)
 		g.Err = old.Err
 		return g
 	}
-	policy := c.policies.Of(read.Name)
+	policy := c.policies.Of(read.Name).For(g.Type, g.Start)
 	if g.Err = c.whyUnreadable(g, old, read, policy); g.Err != nil {
 		if old != nil {
 			g.keepReading(old)
@@ -41,6 +45,14 @@ func (c *computation) group(old *Group, read *GroupObservation) *Group {
 		}
 	}
 	return g
+}
+
+// newGroup makes room for a group. One alone has it to itself.
+func (c *computation) newGroup() *Group {
+	if c.obs.Partial {
+		return new(Group)
+	}
+	return &c.groups.take(1)[:1][0]
 }
 
 // readSince says whether the commits were read since those of the observation were.
@@ -122,13 +134,14 @@ func (g *Group) rebalancing() bool {
 	return g.Type == GroupClassic && (g.State == "PreparingRebalance" || g.State == "CompletingRebalance")
 }
 
-func commitsOf(topics []TopicCommits, name string) ([]Commit, error) {
+// commitsOf returns the commits on the topic.
+func commitsOf(topics []TopicCommits, name string) (*TopicCommits, error) {
 	i, ok := slices.BinarySearchFunc(topics, name, func(t TopicCommits, name string) int { return cmp.Compare(t.Topic, name) })
 	if !ok {
-		return nil, nil
+		return &TopicCommits{}, nil
 	}
 	if i+1 < len(topics) && topics[i+1].Topic == name {
-		return topics[i].Partitions, errTwoAnswers
+		return &topics[i], errTwoAnswers
 	}
-	return topics[i].Partitions, nil
+	return &topics[i], nil
 }

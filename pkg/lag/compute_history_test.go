@@ -11,7 +11,7 @@ import (
 // What a topic went through decides which commits are believed: these are the cases of row 7 of the fault catalogue, and of
 // records that retention deleted.
 
-func epoch(number int32) topicPart { return edit(func(p *lag.Partition) { p.LeaderEpoch = number }) }
+func epoch(number int32) topicPart { return edit(func(p *logRow) { p.LeaderEpoch = number }) }
 
 // billing commits one offset on partition 0 of orders.
 func billing(offset int64) part { return group("billing", commits("orders", offset)) }
@@ -25,7 +25,7 @@ func TestRow7CreatedAnew(t *testing.T) {
 	s := compute(lag.Policy{}, before, anew(5, 3, 90))
 	total, err := ask(s, 5, "billing")
 	wantUnknown(t, total, err, lag.ClassOffsetRange)
-	if start := s.Topic("orders").Partitions[0].Start; start.Value != 0 {
+	if start := firstLog(s, "orders").Start; start.Value != 0 {
 		t.Errorf("start %+v is of the old log", start)
 	}
 	for second := 10; second <= 600; second += 5 {
@@ -61,7 +61,7 @@ func TestRow7CreatedAnewAfterFailures(t *testing.T) {
 		"metadata":             {observe(5, metadataFails(lag.ClassTimeout), listingFails(lag.ClassTimeout))},
 		"topic":                {observe(5, topic("orders", topicFails(lag.ClassTimeout)), billing(90))},
 		"group":                {observe(5, topic("orders", id(2), log(0, 200)), group("billing", commitsFail(lag.ClassTimeout)))},
-		"commit of the row":    {observe(5, topic("orders", id(2), log(0, 200)), group("billing", commitsOf("orders", lag.Commit{Err: failed(lag.ClassOther)})))},
+		"commit of the row":    {observe(5, topic("orders", id(2), log(0, 200)), group("billing", commitsOf("orders", commitRow{Err: failed(lag.ClassOther)})))},
 		"end of the row":       {observe(5, topic("orders", id(2), log(0, 200), endFails(lag.ClassTimeout)), billing(90))},
 		"seen to be deleted":   {observe(5, topic("orders", topicFails(lag.ClassNotFound)), billing(90))},
 		"deletion is believed": {observe(5, topic("orders", topicFails(lag.ClassNotFound)), billing(90)), observe(10, topic("orders", topicFails(lag.ClassNotFound)), billing(90))},
@@ -122,7 +122,7 @@ func TestRow7Truncated(t *testing.T) {
 
 func TestRow7CommittedInALaterEpochThanTheLeaders(t *testing.T) {
 	committed := func(epoch int32) part {
-		return group("billing", commitsOf("orders", lag.Commit{Offset: 90, LeaderEpoch: epoch}))
+		return group("billing", commitsOf("orders", commitRow{Offset: 90, LeaderEpoch: epoch}))
 	}
 	s := compute(lag.Policy{}, observe(0, topic("orders", log(0, 100), epoch(5)), committed(6)))
 	total, err := ask(s, 0, "billing")
@@ -166,8 +166,8 @@ func TestLostRecordsAreCounted(t *testing.T) {
 func TestReadCommittedEndsAtTheLastStableOffset(t *testing.T) {
 	policy := lag.Policy{ReadCommitted: true}
 	stable := func(value int64) topicPart {
-		return func(t *lag.Topic, readAt time.Time) {
-			t.Partitions[0].LastStable = lag.Offset{Value: value, ReadAt: readAt}
+		return func(t *topicDraft, readAt time.Time) {
+			t.logs[0].LastStable = lag.Offset{Value: value, ReadAt: readAt}
 		}
 	}
 	orders := func(parts ...topicPart) part { return topic("orders", append([]topicPart{log(0, 100)}, parts...)...) }
@@ -217,26 +217,26 @@ func TestUnsubscribedTopicsCountUnlessIgnored(t *testing.T) {
 }
 
 func TestRow10ShareGroups(t *testing.T) {
-	share := func(rows ...lag.Commit) part {
+	share := func(rows ...commitRow) part {
 		return group("workers", commitsOf("orders", rows...), subscribes("orders"), func(g *lag.GroupObservation) { g.Type = lag.GroupShare })
 	}
 	orders := topic("orders", log(10, 100), log(0, 7))
-	row := func(partition int32, start, brokerLag int64) lag.Commit {
-		return lag.Commit{Partition: partition, Offset: start, BrokerLag: brokerLag, LeaderEpoch: -1}
+	row := func(partition int32, start, brokerLag int64) commitRow {
+		return commitRow{Partition: partition, Offset: start, BrokerLag: brokerLag, LeaderEpoch: -1}
 	}
 	for name, tc := range map[string]struct {
 		policy lag.Policy
-		rows   []lag.Commit
+		rows   []commitRow
 		want   int64
 	}{
-		"the broker's own lag, not end - start":                          {lag.Policy{}, []lag.Commit{row(0, 50, 3), row(1, 0, 0)}, 3},
-		"a broker that gives no lag: end - start":                        {lag.Policy{}, []lag.Commit{row(0, 50, -1), row(1, 7, 0)}, 50},
-		"a broker that still counts deleted records":                     {lag.Policy{}, []lag.Commit{row(0, 0, 95), row(1, 7, 0)}, 90},
-		"a start behind the log's":                                       {lag.Policy{}, []lag.Commit{row(0, 5, -1), row(1, 7, 0)}, 90},
-		"never initialised, as the group is reset to latest":             {lag.Policy{}, []lag.Commit{row(0, 50, 3), row(1, -1, -1)}, 3},
-		"never initialised, as the group is reset to earliest":           {earliest(), []lag.Commit{row(0, 50, 3), row(1, -1, -1)}, 10},
-		"not even mentioned, as the group is reset to earliest":          {earliest(), []lag.Commit{row(0, 50, 3)}, 10},
-		"read_committed is nothing that a share group has on the client": {lag.Policy{ReadCommitted: true}, []lag.Commit{row(0, 50, -1), row(1, 7, 0)}, 50},
+		"the broker's own lag, not end - start":                          {lag.Policy{}, []commitRow{row(0, 50, 3), row(1, 0, 0)}, 3},
+		"a broker that gives no lag: end - start":                        {lag.Policy{}, []commitRow{row(0, 50, -1), row(1, 7, 0)}, 50},
+		"a broker that still counts deleted records":                     {lag.Policy{}, []commitRow{row(0, 0, 95), row(1, 7, 0)}, 90},
+		"a start behind the log's":                                       {lag.Policy{}, []commitRow{row(0, 5, -1), row(1, 7, 0)}, 90},
+		"never initialised, as the group is reset to latest":             {lag.Policy{}, []commitRow{row(0, 50, 3), row(1, -1, -1)}, 3},
+		"never initialised, as the group is reset to earliest":           {earliest(), []commitRow{row(0, 50, 3), row(1, -1, -1)}, 10},
+		"not even mentioned, as the group is reset to earliest":          {earliest(), []commitRow{row(0, 50, 3)}, 10},
+		"read_committed is nothing that a share group has on the client": {lag.Policy{ReadCommitted: true}, []commitRow{row(0, 50, -1), row(1, 7, 0)}, 50},
 	} {
 		t.Run(name, func(t *testing.T) {
 			total, err := ask(compute(tc.policy, observe(0, orders, share(tc.rows...))), 0, "workers")
@@ -250,7 +250,7 @@ func TestRow10ShareGroups(t *testing.T) {
 	wantLag(t, total, err, 27, 10)
 	total, err = ask(lag.Compute(s, observe(15, topic("orders", log(10, 125), log(0, 9)), share(row(0, 124, 1), row(1, 9, 0))), nil), 15, "workers")
 	wantLag(t, total, err, 1, 15)
-	for _, bad := range []lag.Commit{row(0, 50, -2), row(0, 50, 1<<53+1), row(0, 101, -1), row(0, 101, 3), row(0, -2, 3)} {
+	for _, bad := range []commitRow{row(0, 50, -2), row(0, 50, 1<<53+1), row(0, 101, -1), row(0, 101, 3), row(0, -2, 3)} {
 		total, err := ask(compute(lag.Policy{}, observe(0, orders, share(bad))), 0, "workers")
 		wantUnknown(t, total, err, lag.ClassOf(err))
 	}

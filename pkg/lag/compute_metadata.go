@@ -72,7 +72,8 @@ func (c *computation) topic(old, read *Topic) *Topic {
 	}
 	t := *listed
 	t.Err, t.ReadAt, t.missed = nil, readAt, 0
-	t.mergeOffsets(old, read, listed, c.obs.StartedAt)
+	t.mergeOffsets(old, read, c.obs.StartedAt)
+	t.mergeEpochEnds(old, read, c.obs.Partial)
 	return &t
 }
 
@@ -82,34 +83,102 @@ func anotherTopic(old, read *Topic) bool {
 	return old.ID != read.ID && old.ID != none && read.ID != none
 }
 
-// mergeOffsets gives each partition the later readings of its offsets.
-func (t *Topic) mergeOffsets(old, read, listed *Topic, startedAt time.Time) {
-	t.Partitions = slices.Clone(listed.Partitions)
-	unknown, moved := Partition{LeaderEpoch: -1}, false
-	for i := range t.Partitions {
-		p := &t.Partitions[i]
-		before := &unknown
-		if old != nil {
-			if o := old.at(i, p.Partition); o != nil {
-				before = o
-			}
-		}
-		r := read.at(i, p.Partition)
-		if r == nil { // added since the reading began
-			continue
-		}
-		p.Start = before.Start.merged(r.Start, startedAt)
-		p.End = before.End.merged(r.End, startedAt)
-		p.LastStable = before.LastStable.merged(r.LastStable, startedAt)
-		p.LeaderEpoch = before.LeaderEpoch
-		if p.End.Err == nil && !r.End.ReadAt.IsZero() && p.End.ReadAt.Equal(r.End.ReadAt) {
-			p.LeaderEpoch = r.LeaderEpoch
-		}
-		moved = moved || before.Start.Value != p.Start.Value || p.LeaderEpoch < before.LeaderEpoch
+// mergeOffsets takes the later readings of each partition's offsets. Unless they are mixed, they are taken as they are.
+func (t *Topic) mergeOffsets(old, read *Topic, startedAt time.Time) {
+	if old == nil {
+		old = &Topic{}
 	}
-	if t.version = new(version); old != nil && !moved {
+	m := offsetMerge{partitions: t.Partitions, old: old, read: read, startedAt: startedAt}
+	m.sameOld, m.sameRead = sameNumbers(old.Partitions, t.Partitions), sameNumbers(read.Partitions, t.Partitions)
+	t.Starts = m.merged(&old.Starts, &read.Starts)
+	t.Ends = m.merged(&old.Ends, &read.Ends)
+	t.LastStables = m.merged(&old.LastStables, &read.LastStables)
+	t.LeaderEpochs = m.leaderEpochs(&t.Ends)
+	if t.version = new(version); old.version != nil && !m.moved(&t.Starts, t.LeaderEpochs) {
 		t.version = old.version
 	}
+}
+
+// offsetMerge merges the offsets of one topic.
+type offsetMerge struct {
+	partitions        []Partition
+	old, read         *Topic
+	sameOld, sameRead bool // they have the same partitions at the same indexes
+	startedAt         time.Time
+}
+
+func sameNumbers(a, b []Partition) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	if len(a) == 0 || &a[0] == &b[0] {
+		return true
+	}
+	for i := range a {
+		if a[i].Partition != b[i].Partition {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *offsetMerge) merged(old, read *Offsets) Offsets {
+	switch {
+	case m.sameOld && !read.asked():
+		return *old
+	case m.sameRead && read.whole(len(m.partitions)) && !old.readAfter(read.ReadAt):
+		return *read
+	}
+	each := make([]Offset, len(m.partitions))
+	for i := range each {
+		number := m.partitions[i].Partition
+		if at := m.old.at(i, number); at >= 0 {
+			each[i] = old.At(at)
+		}
+		if at := m.read.at(i, number); at >= 0 { // else it was added since the reading began
+			each[i] = each[i].merged(read.At(at), m.startedAt)
+		}
+	}
+	return NewOffsets(each...)
+}
+
+// leaderEpochs returns the epochs that the leaders told with these ends.
+func (m *offsetMerge) leaderEpochs(ends *Offsets) []int32 {
+	switch {
+	case m.sameRead && len(m.read.Ends.Values) > 0 && len(ends.Values) > 0 && &ends.Values[0] == &m.read.Ends.Values[0]:
+		if m.sameOld && slices.Equal(m.old.LeaderEpochs, m.read.LeaderEpochs) {
+			return m.old.LeaderEpochs
+		}
+		return m.read.LeaderEpochs
+	case m.sameOld && !m.read.Ends.asked():
+		return m.old.LeaderEpochs
+	}
+	epochs := make([]int32, len(m.partitions))
+	for i := range epochs {
+		number := m.partitions[i].Partition
+		epochs[i] = m.old.leaderEpoch(m.old.at(i, number))
+		at := m.read.at(i, number)
+		if read := m.read.Ends.At(at); !read.ReadAt.IsZero() && ends.At(i).Err == nil && ends.At(i).ReadAt.Equal(read.ReadAt) {
+			epochs[i] = m.read.leaderEpoch(at)
+		}
+	}
+	return epochs
+}
+
+// moved says whether a log start has moved, or a leader epoch gone back.
+func (m *offsetMerge) moved(starts *Offsets, epochs []int32) bool {
+	if !m.sameOld || !slices.Equal(starts.Values, m.old.Starts.Values) {
+		return true
+	}
+	if len(epochs) > 0 && len(m.old.LeaderEpochs) > 0 && &epochs[0] == &m.old.LeaderEpochs[0] {
+		return false
+	}
+	for i := range m.partitions {
+		if epochAt(epochs, i) < m.old.leaderEpoch(i) {
+			return true
+		}
+	}
+	return false
 }
 
 func whyTopicUnreadable(read *Topic) error {
@@ -136,7 +205,7 @@ func unreadTopic(old, read *Topic, err error, startedAt time.Time) *Topic {
 		t.missed++
 	}
 	if t.deleted() {
-		t.Partitions = nil
+		t.Partitions, t.Starts, t.Ends, t.LastStables, t.LeaderEpochs = nil, Offsets{}, Offsets{}, Offsets{}, nil
 	}
 	return t
 }
@@ -152,59 +221,49 @@ func (t *Topic) failed(err error, since time.Time) *Topic {
 	if !t.ReadAt.After(since) {
 		c.Err = err
 	}
-	c.Partitions = slices.Clone(t.Partitions)
-	for i := range c.Partitions {
-		p := &c.Partitions[i]
-		p.Start, p.End = p.Start.failed(err, since), p.End.failed(err, since)
-		if !p.LastStable.ReadAt.IsZero() {
-			p.LastStable = p.LastStable.failed(err, since)
-		}
+	c.Starts, c.Ends = t.Starts.failed(err, since), t.Ends.failed(err, since)
+	if t.LastStables.Values != nil {
+		c.LastStables = t.LastStables.failed(err, since)
 	}
 	return &c
 }
 
-// at returns the partition of that number, which most likely stands at that index; nil if the topic has none.
-func (t *Topic) at(index int, number int32) *Partition {
+// at returns the index of the partition of that number, which most likely is that one; -1 if the topic has none.
+func (t *Topic) at(index int, number int32) int {
 	if index >= 0 && index < len(t.Partitions) && t.Partitions[index].Partition == number {
-		return &t.Partitions[index]
+		return index
 	}
-	low, high := 0, len(t.Partitions)
-	for low < high { // slices.BinarySearchFunc would copy each of these large structs
-		middle := (low + high) / 2
-		switch order := cmp.Compare(t.Partitions[middle].Partition, number); {
-		case order == 0:
-			return &t.Partitions[middle]
-		case order < 0:
-			low = middle + 1
-		default:
-			high = middle
-		}
+	index, found := slices.BinarySearchFunc(t.Partitions, number, func(p Partition, n int32) int { return cmp.Compare(p.Partition, n) })
+	if !found {
+		return -1
 	}
-	return nil
+	return index
 }
 
-// partition returns the partition of that number, nil if the topic has none.
-func (t *Topic) partition(number int32) *Partition { return t.at(int(number), number) }
+// Index returns where the partition of that number stands in Partitions, -1 if the topic has none.
+func (t *Topic) Index(number int32) int { return t.at(int(number), number) }
 
-// merged returns the later of what is known and what was read; what was not read keeps what is known, with the reason.
-func (o Offset) merged(read Offset, startedAt time.Time) Offset {
-	if read.Err == nil && read.Value < 0 && !read.ReadAt.IsZero() {
-		read = Offset{Err: contradiction("ListOffsets", ClassProtocol, "an offset of %d", read.Value)}
+// leaderEpoch returns the epoch that the leader told with the partition's end, -1 if it did not.
+func (t *Topic) leaderEpoch(index int) int32 { return epochAt(t.LeaderEpochs, index) }
+
+func epochAt(epochs []int32, index int) int32 {
+	if index < 0 || index >= len(epochs) {
+		return -1
 	}
-	switch {
-	case read.Err != nil:
-		return o.failed(read.Err, startedAt)
-	case read.ReadAt.Before(o.ReadAt): // also where it was not asked for
-		return o
-	}
-	return read
+	return epochs[index]
 }
 
-// failed returns the offset with the reason why it could not be read, unless it was read since then.
-func (o Offset) failed(err error, since time.Time) Offset {
-	if o.ReadAt.After(since) {
-		return o
+// partitionLog is what is known of the log of one partition.
+type partitionLog struct {
+	start, end, lastStable Offset
+	leaderEpoch            int32 // -1 if it is not known
+}
+
+// log returns what is known of the partition of that number, nil if the topic has none.
+func (t *Topic) log(number int32) *partitionLog {
+	at := t.Index(number)
+	if at < 0 {
+		return nil
 	}
-	o.Err = err
-	return o
+	return &partitionLog{start: t.Starts.At(at), end: t.Ends.At(at), lastStable: t.LastStables.At(at), leaderEpoch: t.leaderEpoch(at)}
 }

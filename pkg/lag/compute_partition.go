@@ -1,7 +1,9 @@
 package lag
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -17,6 +19,7 @@ const settleTime = 5 * time.Second
 // within the log again says nothing, as the log has grown. The zero value is no doubt.
 type doubt struct {
 	commit  int64     // the doubted offset
+	epoch   int32     // the leader epoch of its commit
 	since   time.Time // when it first contradicted the log
 	certain bool      // it is known to be of another log
 }
@@ -24,8 +27,14 @@ type doubt struct {
 func (d doubt) stands() bool { return !d.since.IsZero() }
 
 // against says whether the doubt speaks against this commit, read at that time.
-func (d doubt) against(commit int64, readAt time.Time) bool {
-	return d.stands() && d.commit == commit && (d.certain || readAt.Sub(d.since) >= settleTime)
+func (d doubt) against(commit int64, epoch int32, readAt time.Time) bool {
+	return d.of(commit, epoch) && (d.certain || readAt.Sub(d.since) >= settleTime)
+}
+
+// of says whether the doubt is of this very commit. Committed again, an offset has another epoch, or none of what it is doubted for;
+// of one that was last seen on another log the epoch is not known.
+func (d doubt) of(commit int64, epoch int32) bool {
+	return d.stands() && d.commit == commit && (d.certain || d.epoch == epoch)
 }
 
 // history is what went before a row. The zero value says that nothing of it matters.
@@ -36,15 +45,15 @@ type history struct {
 }
 
 // history looks up what went before the row of the partition; p is nil if the topic does not have it.
-func (t *topicComputation) history(number int32, p *Partition) history {
+func (t *topicComputation) history(number int32, p *partitionLog) history {
 	if t.same || t.old == nil || t.group == GroupShare { // brokers keep a share group's offsets by topic id
 		return history{}
 	}
 	h := history{old: t.old.row(number)}
-	if h.old != nil && h.old.Unread != nil {
-		h.doubt = h.old.Unread.doubt
+	if h.old != nil && h.old.Unread != 0 {
+		h.doubt = t.old.unread(h.old).doubt
 	}
-	if h.another = t.buried || t.topic != nil && t.topic.Err == nil && t.anotherLog(p); !h.another {
+	if h.another = t.buried || t.topic != nil && t.topic.Err == nil && t.anotherLog(number, p); !h.another {
 		return h
 	}
 	// Whether a commit was made on the new log shows when it is another one than was last seen on the old log.
@@ -54,34 +63,48 @@ func (t *topicComputation) history(number int32, p *Partition) history {
 
 const commitAgain = "the group must commit again, or its offsets be reset"
 
-func (t *topicComputation) checkCommit(commit *Commit, twice bool) error {
+// checkCommit returns why the commit at that index cannot be used.
+func (t *topicComputation) checkCommit(index int, twice bool) error {
+	commit, brokerLag := &t.commits[index], t.brokerLag(index)
+	if err := t.read.failure(commit.Partition); err != nil {
+		return err
+	}
 	switch {
-	case commit.Err != nil:
-		return commit.Err
 	case twice:
 		return contradiction("OffsetFetch", ClassProtocol, "two committed offsets for one partition")
 	case commit.Offset < NoOffset:
 		return contradiction("OffsetFetch", ClassProtocol, "a committed offset of %d", commit.Offset)
-	case t.group == GroupShare && (commit.BrokerLag < NoOffset || commit.BrokerLag > maxLag):
-		return contradiction("DescribeShareGroupOffsets", ClassProtocol, "a lag of %d records is not believed", commit.BrokerLag)
+	case t.group == GroupShare && (brokerLag < NoOffset || brokerLag > maxLag):
+		return contradiction("DescribeShareGroupOffsets", ClassProtocol, "a lag of %d records is not believed", brokerLag)
 	}
 	return nil
+}
+
+// failure returns why the commit on the partition could not be read, nil if it could.
+func (t *TopicCommits) failure(partition int32) error {
+	i, found := slices.BinarySearchFunc(t.Failed, partition, func(f FailedCommit, n int32) int { return cmp.Compare(f.Partition, n) })
+	if !found {
+		return nil
+	}
+	return t.Failed[i].Err
 }
 
 // partitionLag is the arithmetic of lag: end − max(commit, start), never below 0. The end must be of this collection, since an
 // end older than the commit hides what came between; a start may be older, since it moves only where retention deletes.
 //
-// It returns the doubt that remains with the row.
-func (t *topicComputation) partitionLag(out *TopicLag, row *PartitionLag, commit *Commit, p *Partition, h history) (history, error) {
-	if commit != nil {
+// index is that of the row's commit, -1 if it has none. It returns the doubt that remains with the row.
+func (t *topicComputation) partitionLag(out *TopicLag, row *PartitionLag, index int, p *partitionLog, h history) (history, error) {
+	var commit *Commit
+	if index >= 0 {
+		commit = &t.commits[index]
 		row.Committed = commit.Offset
 	}
-	if t.group == GroupShare && commit != nil && commit.BrokerLag != NoOffset {
-		value, err := t.shareLag(commit, p)
+	if t.group == GroupShare && t.brokerLag(index) != NoOffset {
+		value, err := t.shareLag(index, p)
 		row.Lag = value
 		return h, err
 	}
-	if err := t.believe(row.Committed, h); err != nil {
+	if err := t.believe(commit, h); err != nil {
 		return h, err
 	}
 	end, err := t.end(p)
@@ -94,16 +117,16 @@ func (t *topicComputation) partitionLag(out *TopicLag, row *PartitionLag, commit
 		}
 		return h, believable(row.Lag)
 	}
-	if p.Start.ReadAt.IsZero() {
-		return h, startNeverRead(p.Start.Err)
+	if p.start.ReadAt.IsZero() {
+		return h, startNeverRead(p.start.Err)
 	}
-	if err := t.contradicts(row.Committed, commit, end, p); err != nil {
-		if !h.doubt.stands() || h.doubt.commit != row.Committed {
-			h.doubt = doubt{commit: row.Committed, since: t.readAt}
+	if doubted, err := t.contradicts(commit, end, p); err != nil {
+		if doubted && !h.doubt.of(commit.Offset, commit.LeaderEpoch) {
+			h.doubt = doubt{commit: commit.Offset, epoch: commit.LeaderEpoch, since: t.readAt}
 		}
 		return h, err
 	}
-	from := max(row.Committed, p.Start.Value)
+	from := max(row.Committed, p.start.Value)
 	if from > end {
 		return h, contradiction("ListOffsets", ClassOffsetRange, "the log start offset %d is beyond the end %d", from, end)
 	}
@@ -125,76 +148,62 @@ func startNeverRead(err error) error {
 	return contradiction("ListOffsets", ClassOf(err), "the log start offset was never read: %w", err)
 }
 
-// plain works out the row if it is one of the many about which there is nothing to say. It is a short cut through what partitionLag
-// and its checks do, and says no more than they do.
-func (t *topicComputation) plain(row *PartitionLag, commit *Commit, p *Partition) bool {
-	end := &p.End
-	if t.policy.ReadCommitted {
-		end = &p.LastStable
-	}
-	from := max(commit.Offset, p.Start.Value)
-	if t.group == GroupShare || commit.Err != nil || commit.Offset < 0 || from > end.Value || end.Value-from > maxLag ||
-		end.Err != nil || end.ReadAt.Before(t.readAt) || p.Start.ReadAt.IsZero() || commit.LeaderEpoch > p.LeaderEpoch && p.LeaderEpoch >= 0 {
-		return false
-	}
-	row.Committed, row.Lag = commit.Offset, end.Value-from
-	return true
-}
-
 // believe returns why the commit is not believed after what went before.
-func (t *topicComputation) believe(commit int64, h history) error {
+func (t *topicComputation) believe(commit *Commit, h history) error {
 	switch {
-	case commit == NoOffset:
+	case commit == nil || commit.Offset == NoOffset:
 		return nil
 	case h.another:
 		return contradiction("OffsetFetch", ClassOffsetRange, "the topic was deleted and created anew, and the committed offset %d may be of the "+
-			"topic before; if it stays, %s", commit, commitAgain)
-	case h.doubt.against(commit, t.readAt):
+			"topic before; if it stays, %s", commit.Offset, commitAgain)
+	case h.doubt.against(commit.Offset, commit.LeaderEpoch, t.readAt):
 		return contradiction("OffsetFetch", ClassOffsetRange, "the committed offset %d contradicted the log %s ago and has not changed since: %s",
-			commit, t.readAt.Sub(h.doubt.since).Round(time.Second), commitAgain)
+			commit.Offset, t.readAt.Sub(h.doubt.since).Round(time.Second), commitAgain)
 	}
 	return nil
 }
 
-// contradicts returns why the commit cannot be of this log.
-func (t *topicComputation) contradicts(offset int64, commit *Commit, end int64, p *Partition) error {
+// contradicts returns why the commit cannot be of this log, or whether it is cannot be told now: then it is not doubted.
+func (t *topicComputation) contradicts(commit *Commit, end int64, p *partitionLog) (doubted bool, err error) {
 	switch {
-	case offset > end && t.readsCommitted() && offset <= p.End.Value:
-		return contradiction("OffsetFetch", ClassOffsetRange, "the committed offset %d is beyond the last stable offset %d: the group does not "+
-			"read committed records only, as it is configured to", offset, end)
-	case offset > end:
-		return contradiction("OffsetFetch", ClassOffsetRange, "the committed offset %d is beyond the end of the log, %d: the log was truncated "+
-			"or the topic created anew; %s", offset, end, commitAgain)
-	case commit != nil && p.LeaderEpoch >= 0 && commit.LeaderEpoch > p.LeaderEpoch:
-		return contradiction("OffsetFetch", ClassOffsetRange, "the offset was committed in leader epoch %d, and the leader is only in epoch %d: "+
-			"the log was truncated or the topic created anew; %s", commit.LeaderEpoch, p.LeaderEpoch, commitAgain)
+	case commit == nil:
+		return false, nil
+	case commit.Offset > end && t.readsCommitted() && commit.Offset <= p.end.Value:
+		return true, contradiction("OffsetFetch", ClassOffsetRange, "the committed offset %d is beyond the last stable offset %d: the group does not "+
+			"read committed records only, as it is configured to", commit.Offset, end)
+	case commit.Offset > end:
+		return true, contradiction("OffsetFetch", ClassOffsetRange, "the committed offset %d is beyond the end of the log, %d: the log was truncated "+
+			"or the topic created anew; %s", commit.Offset, end, commitAgain)
 	}
-	return nil
+	return t.anotherEpoch(commit, p.leaderEpoch)
 }
 
 func (t *topicComputation) readsCommitted() bool {
 	return t.policy.ReadCommitted && t.group != GroupShare
 }
 
-// end returns where the log ends for the group.
-func (t *topicComputation) end(p *Partition) (int64, error) {
-	end, name := &p.End, "high watermark"
-	if t.readsCommitted() {
-		end, name = &p.LastStable, "last stable offset"
+// end returns where the log ends for the group. The high watermark has to be known in any case: the leader epoch comes with it.
+func (t *topicComputation) end(p *partitionLog) (int64, error) {
+	if err := t.whyEndUnknown(&p.end, "high watermark"); err != nil || !t.readsCommitted() {
+		return p.end.Value, err
 	}
+	return p.lastStable.Value, t.whyEndUnknown(&p.lastStable, "last stable offset")
+}
+
+func (t *topicComputation) whyEndUnknown(end *Offset, name string) error {
 	switch {
 	case end.Err != nil:
-		return 0, end.Err
+		return end.Err
 	case end.ReadAt.IsZero():
-		return 0, contradiction("ListOffsets", ClassOther, "the %s was not read", name)
+		return contradiction("ListOffsets", ClassOther, "the %s was not read", name)
 	case end.ReadAt.Before(t.readAt):
-		return 0, contradiction("ListOffsets", ClassProtocol, "the %s was read before the committed offset", name)
+		return contradiction("ListOffsets", ClassProtocol, "the %s was read before the committed offset", name)
 	}
-	return end.Value, nil
+	return nil
 }
 
 // anotherLog says whether the reading before was of another log under the same name.
-func (t *topicComputation) anotherLog(p *Partition) bool {
+func (t *topicComputation) anotherLog(number int32, p *partitionLog) bool {
 	basis := t.old.basis
 	if t.buried {
 		return true
@@ -208,20 +217,19 @@ func (t *topicComputation) anotherLog(p *Partition) bool {
 	if p == nil {
 		return false
 	}
-	before := basis.partition(p.Partition)
-	return before != nil && p.LeaderEpoch >= 0 && p.LeaderEpoch < before.LeaderEpoch && basis.ID == [16]byte{}
+	return p.leaderEpoch >= 0 && p.leaderEpoch < basis.leaderEpoch(basis.Index(number)) && basis.ID == [16]byte{}
 }
 
 // lost counts the records that were deleted since the reading before and that the group had not read by then.
-func (t *topicComputation) lost(row *PartitionLag, p *Partition, old *PartitionLag) int64 {
-	if t.old.basis == nil || t.anotherLog(p) || t.old.RowReadAt(old).IsZero() {
+func (t *topicComputation) lost(row *PartitionLag, p *partitionLog, old *PartitionLag) int64 {
+	if t.old.basis == nil || t.anotherLog(row.Partition, p) || t.old.RowReadAt(old).IsZero() {
 		return 0
 	}
-	before := t.old.basis.partition(row.Partition)
-	if before == nil || before.Start.ReadAt.IsZero() {
+	before := t.old.basis.Starts.At(t.old.basis.Index(row.Partition))
+	if before.ReadAt.IsZero() {
 		return 0
 	}
-	return max(0, p.Start.Value-max(row.Committed, before.Start.Value))
+	return max(0, p.start.Value-max(row.Committed, before.Value))
 }
 
 // contradiction is an error about what one answer says of itself or of another.

@@ -7,17 +7,26 @@ package lag
 
 // shareLag is the broker's own lag. The broker goes on counting records that were deleted since; those that are left are the
 // most that there can be to do.
-func (t *topicComputation) shareLag(commit *Commit, p *Partition) (int64, error) {
+func (t *topicComputation) shareLag(commit int, p *partitionLog) (int64, error) {
 	end, err := t.end(p)
-	if err != nil || commit.Offset == NoOffset || p.Start.ReadAt.IsZero() {
-		return commit.BrokerLag, nil //nolint:nilerr // the lag does not depend on the end of the log
+	offset, brokerLag := t.commits[commit].Offset, t.brokerLag(commit)
+	if err != nil || offset == NoOffset || p.start.ReadAt.IsZero() {
+		return brokerLag, nil //nolint:nilerr // the lag does not depend on the end of the log
 	}
-	from := max(commit.Offset, p.Start.Value)
+	from := max(offset, p.start.Value)
 	if from > end {
 		return 0, contradiction("DescribeShareGroupOffsets", ClassOffsetRange, "the share-partition start offset %d or the log start offset %d is "+
-			"beyond the end of the log, %d", commit.Offset, p.Start.Value, end)
+			"beyond the end of the log, %d", offset, p.start.Value, end)
 	}
-	return min(commit.BrokerLag, end-from), nil
+	return min(brokerLag, end-from), nil
+}
+
+// brokerLag is the lag that the broker gives with the commit at that index, NoOffset if it gives none.
+func (t *topicComputation) brokerLag(commit int) int64 {
+	if commit < 0 || commit >= len(t.read.BrokerLags) {
+		return NoOffset
+	}
+	return t.read.BrokerLags[commit]
 }
 
 // sinceFirstSeen is the lag on a partition of which the group, which starts at the end of the log, has not acknowledged any

@@ -14,9 +14,9 @@ import (
 // TestLagOfOnePartition is the arithmetic: end − max(commit, start), or why not. The topic has one partition.
 func TestLagOfOnePartition(t *testing.T) {
 	const none = lag.NoOffset
-	early := edit(func(p *lag.Partition) { p.End.ReadAt = at(9).Add(999 * time.Millisecond) })
-	same := edit(func(p *lag.Partition) { p.End.ReadAt = at(10) })
-	unread := edit(func(p *lag.Partition) { p.Start, p.End = lag.Offset{}, lag.Offset{} })
+	early := edit(func(p *logRow) { p.End.ReadAt = at(9).Add(999 * time.Millisecond) })
+	same := edit(func(p *logRow) { p.End.ReadAt = at(10) })
+	unread := edit(func(p *logRow) { p.Start, p.End = lag.Offset{}, lag.Offset{} })
 	for _, tc := range []struct {
 		name   string
 		commit int64
@@ -60,7 +60,7 @@ func TestLagOfOnePartition(t *testing.T) {
 			row := &billing.Partitions[0]
 			if tc.class != "" {
 				wantUnknown(t, total, err, tc.class)
-				if row.Err() == nil || billing.RowKnown(row, at(11), maxAge) || billing.Err == nil {
+				if billing.RowErr(row) == nil || billing.RowKnown(row, at(11), maxAge) || billing.Err == nil {
 					t.Errorf("row %+v: is not said to be unknown", row)
 				}
 				if strings.Contains(err.Error(), "\n") {
@@ -69,7 +69,7 @@ func TestLagOfOnePartition(t *testing.T) {
 				return
 			}
 			wantLag(t, total, err, tc.want, 10)
-			if row.Err() != nil || row.Lag != tc.want || row.Committed != tc.commit || !billing.RowReadAt(row).Equal(at(10)) {
+			if billing.RowErr(row) != nil || row.Lag != tc.want || row.Committed != tc.commit || !billing.RowReadAt(row).Equal(at(10)) {
 				t.Errorf("row %+v", row)
 			}
 		})
@@ -77,12 +77,12 @@ func TestLagOfOnePartition(t *testing.T) {
 }
 
 func TestRow23DuplicateAnswersAreNotBelieved(t *testing.T) {
-	twice := edit(func(p *lag.Partition) { p.Partition = 0 })
+	twice := edit(func(p *logRow) { p.Partition = 0 })
 	for name, o := range map[string]*lag.Observation{
 		"commits": observe(10, topic("orders", log(0, 100)), group("billing",
-			commitsOf("orders", lag.Commit{Partition: 0, Offset: 90}, lag.Commit{Partition: 0, Offset: 95}))),
+			commitsOf("orders", commitRow{Partition: 0, Offset: 90}, commitRow{Partition: 0, Offset: 95}))),
 		"topics of commits": observe(10, topic("orders", log(0, 100), log(0, 100)), group("billing",
-			commits("orders", 90), commitsOf("orders", lag.Commit{Partition: 1, Offset: 10}))),
+			commits("orders", 90), commitsOf("orders", commitRow{Partition: 1, Offset: 10}))),
 		"partitions": observe(10, topic("orders", log(0, 100), log(0, 5000), twice), group("billing", commits("orders", 90))),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -95,7 +95,7 @@ func TestRow23DuplicateAnswersAreNotBelieved(t *testing.T) {
 
 func TestRow23TopicAnsweredTwiceMayHoldAnyPartition(t *testing.T) {
 	s := compute(lag.Policy{}, observe(10, topic("orders", log(0, 100), log(0, 100)), group("billing",
-		commits("orders", 90), commitsOf("orders", lag.Commit{Partition: 1, Offset: 10}))))
+		commits("orders", 90), commitsOf("orders", commitRow{Partition: 1, Offset: 10}))))
 	total, err := ask(s, 10, "billing", onPartitions(1))
 	wantUnknown(t, total, err, lag.ClassProtocol)
 }

@@ -18,14 +18,14 @@ func (c *computation) topics(g, old *Group, read *GroupObservation, policy Polic
 		owned = owned.with(old.Topics)
 	}
 	c.names = topicNames(c.names[:0], owned, read, policy)
-	g.Topics = make([]TopicLag, 0, len(c.names))
-	rows := make([]PartitionLag, 0, rowsExpected(old, read))
+	rows := c.makeRoom(g, rowsExpected(old, read))
 	for _, name := range c.names {
 		t := topicComputation{
 			name: name, group: g.Type, readAt: g.ReadAt, policy: policy,
 			subscribed: owned.subscribes(name), assigned: owned.of(name),
 		}
-		t.commits, t.commitsErr = commitsOf(read.Commits, name)
+		t.read, t.commitsErr = commitsOf(read.Commits, name)
+		t.commits = t.read.Partitions
 		t.before(old)
 		var place int
 		t.topic, place = c.topicAt(t.old, name)
@@ -38,6 +38,16 @@ func (c *computation) topics(g, old *Group, read *GroupObservation, policy Polic
 			g.Topics = append(g.Topics, lag)
 		}
 	}
+}
+
+// makeRoom makes room for the group's topics and rows. A group that was read alone has it to itself.
+func (c *computation) makeRoom(g *Group, rows int) []PartitionLag {
+	if c.obs.Partial {
+		g.Topics = make([]TopicLag, 0, len(c.names))
+		return make([]PartitionLag, 0, rows)
+	}
+	g.Topics = c.topicLags.take(len(c.names))
+	return c.rows.take(rows)
 }
 
 // topicNames appends the names of the group's topics, in order.
@@ -90,8 +100,9 @@ func (c *computation) topicAt(old *TopicLag, name string) (*Topic, int) {
 type topicComputation struct {
 	name       string
 	group      GroupType
-	topic      *Topic // nil if the metadata did not mention it
-	commits    []Commit
+	topic      *Topic   // nil if the metadata did not mention it
+	commits    []Commit // of read
+	read       *TopicCommits
 	commitsErr error
 	assigned   []int32
 	subscribed bool
@@ -122,7 +133,7 @@ func (t *topicComputation) bury(g *Group) {
 	rows := make([]PartitionLag, 0, len(t.commits))
 	for i := range t.commits {
 		row := PartitionLag{Partition: t.commits[i].Partition, Committed: t.commits[i].Offset}
-		if t.checkCommit(&t.commits[i], false) != nil {
+		if t.checkCommit(i, false) != nil {
 			row.Committed = t.lastCommit(row.Partition)
 		}
 		rows = append(rows, row)
@@ -137,11 +148,11 @@ func (t *topicComputation) bury(g *Group) {
 // lastCommit is the commit that was last seen on the partition, NoOffset if none was.
 func (t *topicComputation) lastCommit(number int32) int64 {
 	old := t.old.row(number)
-	switch {
-	case old == nil:
+	if old == nil {
 		return NoOffset
-	case old.Unread != nil && old.Unread.doubt.stands():
-		return old.Unread.doubt.commit
+	}
+	if u := t.old.unread(old); u != nil && u.doubt.stands() {
+		return u.doubt.commit
 	}
 	return old.Committed
 }
@@ -161,8 +172,10 @@ func (t *topicComputation) lag(out *TopicLag, rows []PartitionLag) []PartitionLa
 		t.same = !t.buried && !old.doubts && old.basis != nil && t.topic != nil &&
 			old.basis.version == t.topic.version
 	}
-	first := len(rows)
-	rows = t.rows(out, rows, err)
+	first, plain := len(rows), false
+	if rows, plain = t.plainRows(rows, err); !plain {
+		rows = t.rows(out, rows[:first], err)
+	}
 	out.Partitions = rows[first:len(rows):len(rows)]
 	if out.Err != nil && !out.doubts {
 		out.LastComplete = t.complete()
@@ -186,12 +199,10 @@ func (t *topicComputation) rows(out *TopicLag, rows []PartitionLag, err error) [
 	owned := t.owned()
 	commits := t.commits
 	for owned.more() || len(commits) > 0 {
-		row := PartitionLag{Committed: NoOffset}
-		var commit *Commit
-		twice := false
+		row, commit, twice := PartitionLag{Committed: NoOffset}, -1, false
 		if !owned.more() || len(commits) > 0 && commits[0].Partition <= owned.number() {
-			commit = &commits[0]
-			row.Partition = commit.Partition
+			commit = len(t.commits) - len(commits)
+			row.Partition = commits[0].Partition
 			for commits = commits[1:]; len(commits) > 0 && commits[0].Partition == row.Partition; commits = commits[1:] {
 				twice = true
 			}
@@ -205,17 +216,14 @@ func (t *topicComputation) rows(out *TopicLag, rows []PartitionLag, err error) [
 	return rows
 }
 
-// fill works out one row.
-func (t *topicComputation) fill(out *TopicLag, row *PartitionLag, commit *Commit, twice bool, err error) {
-	var p *Partition
+// fill works out one row. commit is the index of its commit, -1 if it has none.
+func (t *topicComputation) fill(out *TopicLag, row *PartitionLag, commit int, twice bool, err error) {
+	var p *partitionLog
 	if err == nil {
 		p, err = t.partition(row.Partition)
 	}
-	if t.same && err == nil && commit != nil && !twice && t.plain(row, commit, p) {
-		return
-	}
 	history := t.history(row.Partition, p)
-	if err == nil && commit != nil {
+	if err == nil && commit >= 0 {
 		err = t.checkCommit(commit, twice)
 	}
 	if err == nil {
@@ -230,8 +238,8 @@ func (t *topicComputation) fill(out *TopicLag, row *PartitionLag, commit *Commit
 	}
 }
 
-func (t *topicComputation) partition(number int32) (*Partition, error) {
-	if p := t.topic.partition(number); p != nil {
+func (t *topicComputation) partition(number int32) (*partitionLog, error) {
+	if p := t.topic.log(number); p != nil {
 		return p, nil
 	}
 	return nil, &ReadError{Class: ClassOffsetRange, Broker: -1, Op: "Metadata",
@@ -240,11 +248,12 @@ func (t *topicComputation) partition(number int32) (*Partition, error) {
 
 // unread notes why a row could not be read. It keeps the values before, unless there are reasons to doubt them.
 func (t *topicComputation) unread(out *TopicLag, row *PartitionLag, h history, err error) {
-	u := &Unread{Err: err, doubt: h.doubt}
-	*row = PartitionLag{Partition: row.Partition, Committed: NoOffset, Unread: u}
+	u := Unread{Err: err, doubt: h.doubt}
+	*row = PartitionLag{Partition: row.Partition, Committed: NoOffset, Unread: int32(len(out.Unread)) + 1}
 	if old := t.old.row(row.Partition); old != nil && !t.buried && !h.doubt.stands() {
 		row.Committed, row.Lag, u.ReadAt = old.Committed, old.Lag, t.old.RowReadAt(old)
 	}
+	out.Unread = append(out.Unread, u)
 	t.keepFirstSeen(out, row.Partition)
 	out.doubts = out.doubts || h.doubt.stands()
 	if out.Err == nil {

@@ -14,15 +14,18 @@ func describe(o *lag.Observation) string {
 	for i := range o.Topics {
 		t := &o.Topics[i]
 		_, _ = fmt.Fprintf(&b, "  topic %s id %d %v\n", t.Name, t.ID[0], t.Err)
-		for _, p := range t.Partitions {
+		for _, p := range logsOf(t) {
 			_, _ = fmt.Fprintf(&b, "    %d: %s to %s (stable %s) epoch %d\n", p.Partition, describeOffset(p.Start), describeOffset(p.End), describeOffset(p.LastStable), p.LeaderEpoch)
+		}
+		for _, e := range t.EpochEnds {
+			_, _ = fmt.Fprintf(&b, "    %+v\n", e)
 		}
 	}
 	for _, g := range o.Groups {
 		_, _ = fmt.Fprintf(&b, "  group %s %s %s, commits read %v: %v, members read %v: %v %+v\n", g.Name, g.Type, g.State,
 			!g.CommitsReadAt.IsZero(), g.CommitsErr, !g.MembersReadAt.IsZero(), g.MembersErr, g.Members)
-		for _, t := range g.Commits {
-			_, _ = fmt.Fprintf(&b, "    %s %+v\n", t.Topic, t.Partitions)
+		for i := range g.Commits {
+			_, _ = fmt.Fprintf(&b, "    %s %+v\n", g.Commits[i].Topic, commitRows(&g.Commits[i]))
 		}
 	}
 	return b.String()

@@ -135,7 +135,7 @@ func TestDivisionHasTheErrorsOfTheSum(t *testing.T) {
 func TestShareGroupsPartitionIsShared(t *testing.T) {
 	d := pods("a", "10.0.0.1", "b", "10.0.0.2", "c", "10.0.0.3")
 	s := compute(earliest(), observe(0, topic("orders", log(0, 10)), group("g", func(g *lag.GroupObservation) { g.Type = lag.GroupShare },
-		commitsOf("orders", lag.Commit{Offset: 0, LeaderEpoch: -1, BrokerLag: 10}),
+		commitsOf("orders", commitRow{Offset: 0, LeaderEpoch: -1, BrokerLag: 10}),
 		member("/10.0.0.1", "", "", of("orders", 0)), member("/10.0.0.2", "", "", of("orders", 0)), member("/10.0.0.3", "", "", of("orders", 0)))))
 	wantEach(t, divide(t, s, 0, d, []string{"a", "b", "c"}), lag.PodTotal{4, 10, 1, 1}, lag.PodTotal{3, 10, 0, 1}, lag.PodTotal{3, 10, 0, 1})
 }

@@ -48,45 +48,46 @@ func listingFails(class lag.Class) part {
 	return func(o *lag.Observation) { o.ListingErr = failed(class) }
 }
 
-type topicPart func(t *lag.Topic, readAt time.Time)
+type topicPart func(t *topicDraft, readAt time.Time)
 
 func topic(name string, parts ...topicPart) part {
 	return func(o *lag.Observation) {
-		t := lag.Topic{Name: name, ID: [16]byte{1}}
+		t := topicDraft{Topic: lag.Topic{Name: name, ID: [16]byte{1}}}
 		for _, p := range parts {
 			p(&t, o.StartedAt.Add(time.Second/2))
 		}
-		o.Topics = append(o.Topics, t)
+		setLogs(&t.Topic, t.logs)
+		o.Topics = append(o.Topics, t.Topic)
 	}
 }
 
 // log adds the next partition.
 func log(start, end int64) topicPart {
-	return func(t *lag.Topic, readAt time.Time) {
-		t.Partitions = append(t.Partitions, lag.Partition{
-			Partition: int32(len(t.Partitions)),
+	return func(t *topicDraft, readAt time.Time) {
+		t.logs = append(t.logs, logRow{
+			Partition: int32(len(t.logs)),
 			Start:     lag.Offset{Value: start, ReadAt: readAt}, End: lag.Offset{Value: end, ReadAt: readAt}, LeaderEpoch: -1,
 		})
 	}
 }
 
 // edit changes the partition added last.
-func edit(change func(p *lag.Partition)) topicPart {
-	return func(t *lag.Topic, _ time.Time) { change(&t.Partitions[len(t.Partitions)-1]) }
+func edit(change func(p *logRow)) topicPart {
+	return func(t *topicDraft, _ time.Time) { change(&t.logs[len(t.logs)-1]) }
 }
 
 func endFails(class lag.Class) topicPart {
-	return edit(func(p *lag.Partition) { p.End = lag.Offset{Err: failed(class)} })
+	return edit(func(p *logRow) { p.End = lag.Offset{Err: failed(class)} })
 }
 
 func startFails(class lag.Class) topicPart {
-	return edit(func(p *lag.Partition) { p.Start = lag.Offset{Err: failed(class)} })
+	return edit(func(p *logRow) { p.Start = lag.Offset{Err: failed(class)} })
 }
 
-func id(b byte) topicPart { return func(t *lag.Topic, _ time.Time) { t.ID = [16]byte{b} } }
+func id(b byte) topicPart { return func(t *topicDraft, _ time.Time) { t.ID = [16]byte{b} } }
 
 func topicFails(class lag.Class) topicPart {
-	return func(t *lag.Topic, _ time.Time) { t.Err, t.ID = failed(class), [16]byte{} }
+	return func(t *topicDraft, _ time.Time) { t.Err, t.ID = failed(class), [16]byte{} }
 }
 
 type groupPart func(g *lag.GroupObservation)
@@ -116,10 +117,8 @@ func commits(topic string, offsets ...int64) groupPart {
 	}
 }
 
-func commitsOf(topic string, rows ...lag.Commit) groupPart {
-	return func(g *lag.GroupObservation) {
-		g.Commits = append(g.Commits, lag.TopicCommits{Topic: topic, Partitions: rows})
-	}
+func commitsOf(topic string, rows ...commitRow) groupPart {
+	return func(g *lag.GroupObservation) { g.Commits = append(g.Commits, topicCommits(topic, rows...)) }
 }
 
 // subscribes adds a member that subscribes to the topics.

@@ -52,6 +52,9 @@ func (e *ReadError) Unwrap() error { return e.Err }
 
 // ClassOf returns the class of the first ReadError in err's tree, ClassOther if it has none.
 func ClassOf(err error) Class {
+	if err == nil {
+		return ClassOther
+	}
 	var read *ReadError
 	if errors.As(err, &read) {
 		return read.Class

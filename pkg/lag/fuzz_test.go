@@ -1,6 +1,7 @@
 package lag_test
 
 import (
+	"cmp"
 	"encoding/binary"
 	"math"
 	"slices"
@@ -108,6 +109,17 @@ func (b *hostile) numbers() []int32 {
 	return numbers
 }
 
+// epochEnds returns ends of epochs in their order; some come twice.
+func (b *hostile) epochEnds() (ends []lag.EpochEnd) {
+	for _, n := range b.numbers() {
+		ends = append(ends, lag.EpochEnd{Partition: n, Epoch: int32(b.below(2)), LeaderEpoch: int32(b.below(2)), End: b.offset(), Err: b.err()})
+	}
+	slices.SortStableFunc(ends, func(a, b lag.EpochEnd) int {
+		return cmp.Or(cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Epoch, b.Epoch))
+	})
+	return ends
+}
+
 func (b *hostile) observation(second int) *lag.Observation {
 	o := &lag.Observation{StartedAt: at(second), ListingErr: b.err(), MetadataErr: b.err(), MetadataReadAt: b.time(second)}
 	for _, name := range topicNames() {
@@ -115,9 +127,12 @@ func (b *hostile) observation(second int) *lag.Observation {
 			continue
 		}
 		t := lag.Topic{Name: name, ID: [16]byte{byte(b.below(2))}, Err: b.err()}
+		var logs []logRow
 		for _, n := range b.numbers() {
-			t.Partitions = append(t.Partitions, lag.Partition{Partition: n, Start: b.read(second), End: b.read(second)})
+			logs = append(logs, logRow{Partition: n, Start: b.read(second), End: b.read(second)})
 		}
+		setLogs(&t, logs)
+		t.EpochEnds = b.epochEnds()
 		o.Topics = append(o.Topics, t)
 	}
 	for _, name := range groupNames() {
@@ -134,11 +149,11 @@ func (b *hostile) group(name string, second int) lag.GroupObservation {
 	g.Type = []lag.GroupType{lag.GroupClassic, lag.GroupConsumer, lag.GroupShare, "?"}[b.below(4)]
 	g.State = []string{"Stable", "PreparingRebalance", "Empty", ""}[b.below(4)]
 	for _, topic := range slices.Sorted(slices.Values([]string{b.topic(), b.topic(), b.topic()}[:b.below(4)])) {
-		commits := lag.TopicCommits{Topic: topic}
+		var rows []commitRow
 		for _, n := range b.numbers() {
-			commits.Partitions = append(commits.Partitions, lag.Commit{Partition: n, Offset: b.offset(), Err: b.err()})
+			rows = append(rows, commitRow{Partition: n, Offset: b.offset(), Err: b.err()})
 		}
-		g.Commits = append(g.Commits, commits)
+		g.Commits = append(g.Commits, topicCommits(topic, rows...))
 	}
 	for range b.below(3) {
 		m := lag.Member{Assigned: []lag.TopicPartitions{{Topic: b.topic(), Partitions: b.numbers()}}}

@@ -2,6 +2,7 @@ package lag_test
 
 import (
 	"fmt"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -21,9 +22,9 @@ type cluster struct {
 type clusterTopic struct {
 	id         byte
 	start, end []int64
-	open       int64              // records of open transactions at the end of each log
-	epoch      int32              // of all leaders
-	commits    map[string][]int64 // by group; of a topic that was deleted they stay
+	open       int64                  // records of open transactions at the end of each log
+	epoch      int32                  // of all leaders
+	commits    map[string][]commitRow // by group; of a topic that was deleted they stay
 	deleted    bool
 }
 
@@ -41,7 +42,7 @@ func newCluster(t *rapid.T) *cluster {
 
 func (c *cluster) create() *clusterTopic {
 	c.next++
-	topic := &clusterTopic{id: c.next, epoch: int32(c.number("first epoch", 0, 2)), commits: map[string][]int64{}}
+	topic := &clusterTopic{id: c.next, epoch: int32(c.number("first epoch", 0, 2)), commits: map[string][]commitRow{}}
 	if c.noIDs { // then it is nothing but its epochs that tell it from the topic before, and only of partitions that were read
 		topic.id, topic.epoch = 0, 10*int32(c.next)
 	}
@@ -100,11 +101,12 @@ func (c *cluster) live() {
 
 func (c *cluster) commit(topic *clusterTopic, group string) {
 	for len(topic.commits[group]) < len(topic.end) {
-		topic.commits[group] = append(topic.commits[group], lag.NoOffset)
+		topic.commits[group] = append(topic.commits[group], commitRow{Partition: int32(len(topic.commits[group])), Offset: lag.NoOffset, LeaderEpoch: -1})
 	}
 	for p := range topic.end {
 		if c.oneIn(2, "commit") {
-			topic.commits[group][p] = int64(c.number("committed", 0, int(topic.end[p])))
+			row := &topic.commits[group][p]
+			row.Offset, row.LeaderEpoch = int64(c.number("committed", 0, int(topic.end[p]))), int32(c.number("committed in epoch", -1, 2))
 		}
 	}
 }
@@ -176,45 +178,70 @@ func (c *cluster) topicParts(topic *clusterTopic) []topicPart {
 	}
 	parts := []topicPart{id(topic.id)}
 	for p := range topic.end {
-		parts = append(parts, log(topic.start[p], topic.end[p]), edit(func(p *lag.Partition) {
+		parts = append(parts, log(topic.start[p], topic.end[p]), edit(func(p *logRow) {
 			p.LastStable = lag.Offset{Value: max(p.Start.Value, p.End.Value-topic.open), ReadAt: p.End.ReadAt}
 			p.LeaderEpoch = topic.epoch
 		}))
 		switch c.number("fault of a partition", 1, 30) {
 		case 23:
-			parts = append(parts, edit(func(p *lag.Partition) { p.Start = lag.Offset{} })) // not asked for
+			parts = append(parts, edit(func(p *logRow) { p.Start = lag.Offset{} })) // not asked for
 		case 22:
-			parts = append(parts, edit(func(p *lag.Partition) { p.End, p.LastStable = lag.Offset{}, lag.Offset{} }))
+			parts = append(parts, edit(func(p *logRow) { p.End, p.LastStable = lag.Offset{}, lag.Offset{} }))
 		case 21:
-			parts = append(parts, edit(func(p *lag.Partition) { p.LastStable = lag.Offset{Err: failed(c.class())} }))
+			parts = append(parts, edit(func(p *logRow) { p.LastStable = lag.Offset{Err: failed(c.class())} }))
 		case 20:
-			parts = append(parts, edit(func(p *lag.Partition) { p.LeaderEpoch = -1 }))
+			parts = append(parts, edit(func(p *logRow) { p.LeaderEpoch = -1 }))
 		case 30:
 			parts = append(parts, endFails(c.class()))
 		case 29, 28, 27:
 			parts = append(parts, startFails(c.class()))
 		case 26:
-			parts = append(parts, edit(func(p *lag.Partition) { p.End.ReadAt = p.End.ReadAt.Add(-1e9) })) // before the commits
+			parts = append(parts, edit(func(p *logRow) { p.End.ReadAt = p.End.ReadAt.Add(-1e9) })) // before the commits
 		case 25:
-			parts = append(parts, edit(func(p *lag.Partition) { p.End.Value = -7 }))
+			parts = append(parts, edit(func(p *logRow) { p.End.Value = -7 }))
 		case 24:
-			parts = append(parts, edit(func(p *lag.Partition) { p.End.Value += 1 << 53 }))
+			parts = append(parts, edit(func(p *logRow) { p.End.Value += 1 << 53 }))
 		}
+		parts = append(parts, c.epochEnds(topic, p))
 	}
 	return parts
+}
+
+// epochEnds tells where the epochs before the leader's end, in which offsets were committed.
+func (c *cluster) epochEnds(topic *clusterTopic, partition int) topicPart {
+	var ends []lag.EpochEnd
+	for epoch := range min(3, topic.epoch) {
+		e := lag.EpochEnd{Partition: int32(partition), Epoch: epoch, LeaderEpoch: topic.epoch, End: 1 << 60}
+		switch c.number("end of an epoch", 1, 16) {
+		case 16:
+			e.End = lag.NoOffset
+		case 15, 14, 13:
+			e.End = int64(c.number("epoch ends at", 0, int(topic.end[partition])))
+		case 12, 11:
+			e.Err = failed(c.class())
+		case 10:
+			e.Err = failed(lag.ClassUnsupported)
+		case 9:
+			e.LeaderEpoch-- // the answer of the leader before
+		case 8, 7:
+			continue // not asked for
+		}
+		ends = append(ends, e)
+	}
+	return func(t *topicDraft, _ time.Time) { t.EpochEnds = append(t.EpochEnds, ends...) }
 }
 
 func (c *cluster) groupParts(name string) []groupPart {
 	var parts []groupPart
 	if name == "g2" && c.share {
-		parts = append(parts, func(g *lag.GroupObservation) { g.Type = lag.GroupShare })
+		parts = append(parts, func(g *lag.GroupObservation) { g.Type = lag.GroupShare }, c.start())
 	}
 	for _, topicName := range topicNames() {
 		if c.oneIn(4, "commits expire") {
 			delete(c.topics[topicName].commits, name)
 		}
-		if offsets := c.topics[topicName].commits[name]; len(offsets) > 0 {
-			parts = append(parts, c.commitParts(topicName, offsets))
+		if commits := c.topics[topicName].commits[name]; len(commits) > 0 {
+			parts = append(parts, c.commitParts(topicName, commits))
 		}
 	}
 	switch c.number("fault of a group", 1, 20) {
@@ -240,10 +267,10 @@ func (c *cluster) groupParts(name string) []groupPart {
 	return parts
 }
 
-func (c *cluster) commitParts(topic string, offsets []int64) groupPart {
-	var rows []lag.Commit
-	for p, offset := range offsets {
-		row := lag.Commit{Partition: int32(p), Offset: offset, LeaderEpoch: int32(c.number("committed in epoch", -1, 2)), BrokerLag: int64(c.number("lag by the broker", -1, 9))}
+func (c *cluster) commitParts(topic string, commits []commitRow) groupPart {
+	var rows []commitRow
+	for _, row := range commits {
+		row.BrokerLag = int64(c.number("lag by the broker", -1, 9))
 		switch c.number("fault of a commit", 1, 40) {
 		case 40:
 			row.Err = failed(c.class())
@@ -257,6 +284,21 @@ func (c *cluster) commitParts(topic string, offsets []int64) groupPart {
 		rows = append(rows, row)
 	}
 	return commitsOf(topic, rows...)
+}
+
+// start tells where a share group starts, if it was asked for.
+func (c *cluster) start() groupPart {
+	kind := c.number("where the share group starts", 1, 6)
+	return func(g *lag.GroupObservation) {
+		switch kind {
+		case 6:
+			g.Start.Err = failed(lag.ClassAuthorization)
+		case 5:
+			g.Start.ReadAt, g.Start.Reset = g.MembersReadAt, lag.ResetEarliest
+		case 4:
+			g.Start.ReadAt, g.Start.Reset = g.MembersReadAt, lag.ResetLatest
+		}
+	}
 }
 
 // history draws a sequence of observations, five seconds apart. Between two of the whole cluster there may be one of a single

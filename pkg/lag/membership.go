@@ -76,6 +76,19 @@ func (m *memberTopics) with(topics []TopicLag) *memberTopics {
 	return sum
 }
 
+// EachMemberTopic calls do with each topic that the members read, in no particular order.
+func (g *Group) EachMemberTopic(do func(topic string)) {
+	if g.owned == nil {
+		return
+	}
+	for _, topic := range g.owned.subscribed {
+		do(topic)
+	}
+	for i := range g.owned.assigned {
+		do(g.owned.assigned[i].Topic)
+	}
+}
+
 func (m *memberTopics) subscribes(topic string) bool {
 	_, found := slices.BinarySearch(m.subscribed, topic)
 	return found

@@ -11,7 +11,8 @@ import (
 // model says what the answers must be, in the plainest way: it keeps every reading there ever was, in maps, and searches them
 // back from the latest. It shares nothing with the code under test but the rule by which Kafka places groups.
 type model struct {
-	policy   lag.Policy
+	policy   lag.Policy // of the group at hand; told is what the operator says
+	told     lag.Policy
 	topics   map[string]*modelTopic
 	groups   map[string]*modelGroup
 	listedAt map[int32]time.Time // by broker; -1 is all of them
@@ -25,6 +26,8 @@ type modelGroup struct {
 	membersErr bool
 	rebalances bool // if it is classic: others tell their topics all the time
 	classic    bool
+	earliest   *bool     // whether brokers say so of a share group; nil if they did not tell
+	startAt    time.Time // when that was told
 	readings   []reading
 	history    map[string]map[int32]past // by topic and partition
 }
@@ -40,8 +43,21 @@ type past struct {
 
 type modelDoubt struct {
 	commit  int64
+	epoch   int32
 	since   time.Time
 	certain bool
+}
+
+// against says whether the doubt speaks against the commit: if it is not certain, not at once, and not against another commit of the
+// same offset.
+func (d *modelDoubt) against(commit commitRow, at time.Time) bool {
+	switch {
+	case d == nil || d.commit != commit.Offset:
+		return false
+	case d.certain:
+		return true
+	}
+	return d.epoch == commit.LeaderEpoch && !at.Before(d.since.Add(5*time.Second))
 }
 
 // reading is what one collection told of a group.
@@ -53,7 +69,7 @@ type reading struct {
 }
 
 func newModel(p lag.Policy) *model {
-	return &model{policy: p, topics: map[string]*modelTopic{}, groups: map[string]*modelGroup{}, listedAt: map[int32]time.Time{}}
+	return &model{told: p, topics: map[string]*modelTopic{}, groups: map[string]*modelGroup{}, listedAt: map[int32]time.Time{}}
 }
 
 func (m *model) observe(o *lag.Observation) {
@@ -117,6 +133,17 @@ func (m *model) group(read *lag.GroupObservation, o *lag.Observation) {
 		m.groups[read.Name] = g
 	}
 	g.missed, g.classic = 0, read.Type == lag.GroupClassic
+	if read.Start.Err == nil && !read.Start.ReadAt.IsZero() && !read.Start.ReadAt.Before(g.startAt) {
+		earliest := read.Start.Reset == lag.ResetEarliest
+		g.earliest, g.startAt = &earliest, read.Start.ReadAt
+	}
+	m.policy = m.told
+	if read.Type == lag.GroupShare && g.earliest != nil {
+		m.policy.OffsetReset = lag.ResetLatest
+		if *g.earliest {
+			m.policy.OffsetReset = lag.ResetEarliest
+		}
+	}
 	switch {
 	case read.MembersErr != nil:
 		g.membersErr = g.membersErr || !g.membersAt.After(o.StartedAt)
@@ -156,7 +183,7 @@ func (m *model) read(g *modelGroup, read *lag.GroupObservation) reading {
 			continue
 		}
 		if known := m.topics[t.Topic]; known != nil && known.gone() && len(t.Partitions) > 0 {
-			g.bury(t.Topic, t.Partitions)
+			g.bury(t.Topic, commitRows(&t))
 			buried[t.Topic] = true
 		}
 		for _, c := range t.Partitions {
@@ -177,7 +204,7 @@ func (m *model) read(g *modelGroup, read *lag.GroupObservation) reading {
 }
 
 // bury notes that the topic is gone while the group has commits on it.
-func (g *modelGroup) bury(topic string, commits []lag.Commit) {
+func (g *modelGroup) bury(topic string, commits []commitRow) {
 	history := map[int32]past{-1: {commit: lag.NoOffset, deleted: true}}
 	for _, c := range commits {
 		before, found := g.history[topic][c.Partition]
@@ -275,6 +302,9 @@ func (m *model) row(read *lag.GroupObservation, t *modelTopic, history map[int32
 	if share {
 		before.doubt = nil
 	}
+	if t != nil && another(before.id, t.id) {
+		before.first = nil // it was of another log
+	}
 	if t == nil || t.err {
 		if before.deleted && !share {
 			before.doubt = before.certain(read.CommitsReadAt)
@@ -310,7 +340,7 @@ func (m *model) row(read *lag.GroupObservation, t *modelTopic, history map[int32
 		return value, now
 	}
 	end := p.end.value
-	if another(before.id, t.id) || now.first == nil || *now.first > end {
+	if now.first == nil || *now.first > end {
 		now.first = &end
 	}
 	since := end - *now.first
@@ -323,17 +353,17 @@ func (m *model) row(read *lag.GroupObservation, t *modelTopic, history map[int32
 // certain doubts the commit that was last seen.
 func (p past) certain(since time.Time) *modelDoubt {
 	if p.doubt != nil {
-		return &modelDoubt{p.doubt.commit, since, true}
+		return &modelDoubt{commit: p.doubt.commit, since: since, certain: true}
 	}
-	return &modelDoubt{p.commit, since, true}
+	return &modelDoubt{commit: p.commit, since: since, certain: true}
 }
 
 // commitIn finds the commit of the partition; ok is false if none can be believed.
-func commitIn(read *lag.GroupObservation, topic string, partition int32) (commit lag.Commit, ok bool) {
-	commit, found := lag.Commit{Partition: partition, Offset: lag.NoOffset, LeaderEpoch: -1, BrokerLag: -1}, 0
-	for _, t := range read.Commits {
-		for _, c := range t.Partitions {
-			if t.Topic == topic && c.Partition == partition {
+func commitIn(read *lag.GroupObservation, topic string, partition int32) (commit commitRow, ok bool) {
+	commit, found := commitRow{Partition: partition, Offset: lag.NoOffset, LeaderEpoch: -1, BrokerLag: -1}, 0
+	for i := range read.Commits {
+		for _, c := range commitRows(&read.Commits[i]) {
+			if read.Commits[i].Topic == topic && c.Partition == partition {
 				commit, found = c, found+1
 			}
 		}
@@ -341,7 +371,7 @@ func commitIn(read *lag.GroupObservation, topic string, partition int32) (commit
 	return commit, found <= 1 && commit.Err == nil && commit.Offset >= lag.NoOffset
 }
 
-func (m *model) lag(read *lag.GroupObservation, p modelPartition, commit lag.Commit, doubt *modelDoubt, anotherLog bool) (*int64, *modelDoubt) {
+func (m *model) lag(read *lag.GroupObservation, p modelPartition, commit commitRow, doubt *modelDoubt, anotherLog bool) (*int64, *modelDoubt) {
 	var known int64
 	if read.Type == lag.GroupShare && commit.BrokerLag >= 0 {
 		known = commit.BrokerLag
@@ -353,10 +383,13 @@ func (m *model) lag(read *lag.GroupObservation, p modelPartition, commit lag.Com
 		}
 		return &known, nil
 	}
-	if commit.Offset >= 0 && doubt != nil && (anotherLog || doubt.commit == commit.Offset && (doubt.certain || !read.CommitsReadAt.Before(doubt.since.Add(5*time.Second)))) {
+	if commit.Offset >= 0 && doubt != nil && (anotherLog || doubt.against(commit, read.CommitsReadAt)) {
 		return nil, doubt
 	}
 	end := p.end
+	if end.failed || end.readAt.Before(read.CommitsReadAt) {
+		return nil, doubt
+	}
 	if m.policy.ReadCommitted && read.Type != lag.GroupShare {
 		end = p.stable
 	}
@@ -369,10 +402,14 @@ func (m *model) lag(read *lag.GroupObservation, p modelPartition, commit lag.Com
 	if p.start.readAt.IsZero() {
 		return nil, doubt
 	}
-	if commit.Offset > end.value || commit.LeaderEpoch > p.epoch && p.epoch >= 0 {
-		if doubt == nil || doubt.commit != commit.Offset {
-			doubt = &modelDoubt{commit.Offset, read.CommitsReadAt, false}
+	another, unsure := p.truncated(read.Type, commit)
+	if commit.Offset > end.value || another {
+		if doubt == nil || doubt.commit != commit.Offset || !doubt.certain && doubt.epoch != commit.LeaderEpoch {
+			doubt = &modelDoubt{commit: commit.Offset, epoch: commit.LeaderEpoch, since: read.CommitsReadAt}
 		}
+		return nil, doubt
+	}
+	if unsure {
 		return nil, doubt
 	}
 	if known = end.value - max(p.start.value, commit.Offset); known < 0 || known > 1<<53 {

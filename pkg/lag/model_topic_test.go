@@ -19,6 +19,42 @@ type modelTopic struct {
 type modelPartition struct {
 	start, end, stable modelOffset
 	epoch              int32
+	ends               map[int32]lag.EpochEnd // of earlier epochs
+}
+
+// truncated says whether a commit is of records that the log has no more, or whether that is not known.
+func (p modelPartition) truncated(group lag.GroupType, commit commitRow) (yes, unsure bool) {
+	if p.epoch < 0 || commit.LeaderEpoch < 0 || commit.LeaderEpoch >= p.epoch {
+		return p.epoch >= 0 && commit.LeaderEpoch > p.epoch, false
+	}
+	if group == lag.GroupShare || commit.Offset < 0 {
+		return false, false
+	}
+	end, known := p.ends[commit.LeaderEpoch]
+	if !known || end.Err != nil {
+		return false, !known || lag.ClassOf(end.Err) != lag.ClassUnsupported
+	}
+	return end.End < commit.Offset, false
+}
+
+// tell takes in where earlier epochs end.
+func (t *modelTopic) tell(before *modelTopic, ends []lag.EpochEnd, partial bool) {
+	for number, p := range t.parts {
+		p.ends = map[int32]lag.EpochEnd{}
+		for _, e := range ends {
+			if e.Partition == number && e.LeaderEpoch == p.epoch {
+				p.ends[e.Epoch] = e
+			}
+		}
+		if before != nil {
+			for epoch, e := range before.parts[number].ends {
+				if now, told := p.ends[epoch]; e.LeaderEpoch == p.epoch && (!told && partial || told && now.Err != nil && e.Err == nil) {
+					p.ends[epoch] = e
+				}
+			}
+		}
+		t.parts[number] = p
+	}
 }
 
 type modelOffset struct {
@@ -100,8 +136,7 @@ func (t *modelTopic) read(read *lag.Topic, o *lag.Observation) *modelTopic {
 			c.parts[number] = p
 		}
 	}
-	for i := range read.Partitions {
-		r := &read.Partitions[i]
+	for _, r := range logsOf(read) {
 		before := modelPartition{epoch: -1}
 		if t != nil {
 			if p, ok := t.parts[r.Partition]; ok {
@@ -116,6 +151,7 @@ func (t *modelTopic) read(read *lag.Topic, o *lag.Observation) *modelTopic {
 		}
 		c.parts[r.Partition] = after
 	}
+	c.tell(t, read.EpochEnds, o.Partial)
 	return c
 }
 

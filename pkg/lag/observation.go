@@ -59,6 +59,7 @@ const (
 	CapabilityTopicIDs       Capability = "topic_ids"               // Metadata v10 (KIP-516): re-created topics are recognised
 	CapabilityLastStable     Capability = "last_stable_offset"      // ListOffsets v2 (KIP-98): read_committed groups
 	CapabilityLeaderEpochs   Capability = "leader_epochs"           // ListOffsets v4 (KIP-320): truncation is recognised
+	CapabilityEpochEnds      Capability = "leader_epoch_ends"       // OffsetForLeaderEpoch v2 (KIP-320): also once the log has grown again
 )
 
 // Without says what becomes of consumer groups where brokers lack the capability.
@@ -78,6 +79,8 @@ func (c Capability) Without() string {
 		return "the lag of groups that read committed records is unknown"
 	case CapabilityLeaderEpochs:
 		return "a truncated log is recognised only by commits beyond its end"
+	case CapabilityEpochEnds:
+		return "a truncated log is not recognised once it has grown past the commits"
 	}
 	return ""
 }
@@ -86,7 +89,7 @@ func (c Capability) Without() string {
 func Capabilities() []Capability {
 	return []Capability{
 		CapabilityBatchedCommits, CapabilityGroupTypes, CapabilityConsumerGroups, CapabilityShareGroups, CapabilityShareLag,
-		CapabilityStreamsGroups, CapabilityTopicIDs, CapabilityLastStable, CapabilityLeaderEpochs,
+		CapabilityStreamsGroups, CapabilityTopicIDs, CapabilityLastStable, CapabilityLeaderEpochs, CapabilityEpochEnds,
 	}
 }
 
@@ -98,8 +101,18 @@ type Topic struct {
 	// Err says why the partitions are not known; Class ClassNotFound if the brokers say that the topic does not exist.
 	Err error
 	// ReadAt is when the partitions, their leaders and their replicas were read; zero if never. Compute sets it.
-	ReadAt     time.Time
+	ReadAt time.Time
+	// Partitions are in the order of their numbers. They never change, and observations and snapshots share them.
 	Partitions []Partition
+	// EpochEnds are where earlier leader epochs end, by partition and epoch: of those in which offsets were committed that groups
+	// still have. Nearly all topics have none.
+	EpochEnds []EpochEnd
+
+	Starts      Offsets // log start offsets
+	Ends        Offsets // high watermarks
+	LastStables Offsets // last stable offsets, which is where read_committed consumers stop
+	// LeaderEpochs are those that the leaders told with Ends, by the index of Partitions, -1 where they did not; nil if none did.
+	LeaderEpochs []int32
 
 	// missed counts, in a Snapshot, the answers in a row that said that the topic does not exist.
 	missed int
@@ -107,35 +120,18 @@ type Topic struct {
 	version *version
 }
 
-// Partition is one partition of a topic.
+// Partition is one partition of a topic, as Metadata describes it.
 type Partition struct {
 	Partition       int32
 	Leader          int32 // node id, -1 if there is none now
+	LeaderEpoch     int32 // -1 if the broker did not tell
 	PreferredLeader int32 // the first replica, -1 if the replicas are not known
-	Replicas        int
-	InSyncReplicas  int
-	Start           Offset // log start offset
-	End             Offset // high watermark
-	LastStable      Offset // last stable offset, which is where read_committed consumers stop
-	// LeaderEpoch is the leader's, as it told with End; -1 if it did not.
-	LeaderEpoch int32
+	Replicas        int32
+	InSyncReplicas  int32
 }
 
 // version stands for itself: two are the same if they are the same pointer.
 type version struct{ _ byte }
-
-// Offset is one offset of a partition's log. Value counts only if ReadAt is set. In an Observation, the zero Offset was not
-// asked for. In a Snapshot, an Err together with a ReadAt means: not read in the latest collection, Value is from ReadAt.
-type Offset struct {
-	Value  int64
-	ReadAt time.Time
-	Err    error
-}
-
-// Known says whether the offset was read at most maxAge before now.
-func (o Offset) Known(now time.Time, maxAge time.Duration) bool {
-	return !o.ReadAt.IsZero() && now.Sub(o.ReadAt) <= maxAge
-}
 
 // GroupType is the type that ListGroups v5 (KIP-848) gives; brokers that do not tell have classic groups only.
 type GroupType string
@@ -163,6 +159,8 @@ type GroupObservation struct {
 	CommitsErr    error
 	CommitsReadAt time.Time // when the request was sent: the commits are at least this new
 	Commits       []TopicCommits
+
+	Start ShareStart // of a share group; the zero value was not asked for
 }
 
 // Member is one member of a group.
@@ -187,17 +185,25 @@ type TopicPartitions struct {
 // TopicCommits are a group's committed offsets on one topic.
 type TopicCommits struct {
 	Topic      string
-	Partitions []Commit
+	Partitions []Commit // in the order of their numbers
+	// Failed says which of Partitions could not be read, in order; nil if all could.
+	Failed []FailedCommit
+	// BrokerLags are, by the index of Partitions, the lags that the broker gives of a share group, NoOffset (-1) where it gives
+	// none; nil if it gives none at all. They are the only ones that count records behind the start offset as done (acknowledged out
+	// of order). Of other groups they mean nothing.
+	BrokerLags []int64
 }
 
 // Commit is the committed offset of one partition: the next record that the group will read. Of a share group, it is the
-// share-partition start offset (KIP-932): all records before it are done with.
+// share-partition start offset (KIP-932): all records before it are done with. There are very many of these.
 type Commit struct {
 	Partition   int32
 	LeaderEpoch int32 // of the last record read, -1 if the consumer did not say
 	Offset      int64 // NoOffset if there is none
-	// BrokerLag is the lag that the broker gives of a share group, NoOffset (-1) if it gives none. It is the only lag that counts
-	// records behind the start offset as done (acknowledged out of order). Of other groups it means nothing.
-	BrokerLag int64
+}
+
+// FailedCommit says why the commit of one partition could not be read.
+type FailedCommit struct {
+	Partition int32
 	Err       error
 }

@@ -1,5 +1,7 @@
 package lag
 
+import "time"
+
 // Policy is what the operator decides about a group, as the brokers do not know it. The zero value has Kafka's own defaults.
 type Policy struct {
 	// OffsetReset says where the group starts on a partition on which it has committed nothing: the consumers'
@@ -31,4 +33,32 @@ func (p Policies) Of(group string) Policy {
 		return Policy{}
 	}
 	return p(group)
+}
+
+// ShareStart says where a share group starts on a partition of which it has acknowledged nothing: its share.auto.offset.reset, which
+// the brokers know, unlike the consumers' auto.offset.reset.
+type ShareStart struct {
+	Reset  OffsetReset
+	ReadAt time.Time // zero if it was never read; Reset counts only if it was
+	Err    error     // why it could not be read the last time
+}
+
+// For returns the policy for a group of that type: what brokers tell comes before what the operator says.
+func (p Policy) For(kind GroupType, start ShareStart) Policy {
+	if kind == GroupShare && !start.ReadAt.IsZero() {
+		p.OffsetReset = start.Reset
+	}
+	return p
+}
+
+// merged returns the later of what is known and what was read; what could not be read keeps what is known, with the reason.
+func (s ShareStart) merged(read ShareStart) ShareStart {
+	switch {
+	case read.Err != nil:
+		s.Err = read.Err
+		return s
+	case read.ReadAt.IsZero(), read.ReadAt.Before(s.ReadAt):
+		return s
+	}
+	return read
 }

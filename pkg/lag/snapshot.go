@@ -48,6 +48,8 @@ type Group struct {
 	MembersReadAt time.Time // zero if the members were never read
 	Members       []Member
 
+	Start ShareStart // of a share group
+
 	// Err says why the group as a whole could not be read in the latest collection; ReadAt and Topics are then the older ones.
 	Err          error
 	ReadAt       time.Time // when the commits behind Topics were read; zero if never
@@ -76,6 +78,7 @@ type TopicLag struct {
 	Err          error
 	ReadAt       time.Time // when the commits behind the rows that were read were read
 	Partitions   []PartitionLag
+	Unread       []Unread  // of rows that were not read; nil if all were
 	LastComplete *TopicLag // nil if Err is nil, or if no complete reading exists that still counts
 	// Lost counts the records that retention or DeleteRecords deleted before the group read them, since the group was first
 	// read. It is at least so many: what was both committed and deleted between two readings counts as read.
@@ -93,17 +96,18 @@ type TopicLag struct {
 	place  int // where the topic stood in Snapshot.Topics
 }
 
-// PartitionLag is a group's lag on one partition. There are very many of these, so what only few of them need is behind Unread.
+// PartitionLag is a group's lag on one partition. There are very many of these, so what only few of them need is in
+// TopicLag.Unread, and none of them holds a pointer.
 type PartitionLag struct {
 	Partition int32
+	// Unread is 0 if the row was read with its topic's others, at TopicLag.ReadAt. Otherwise it is 1 more than the index of what
+	// TopicLag.Unread says of the row.
+	Unread    int32
 	Committed int64 // NoOffset if the group has none
 	Lag       int64 // records, at least 0
-	// Unread is nil if the row was read with its topic's others, at TopicLag.ReadAt. Otherwise Committed and Lag are from
-	// Unread.ReadAt, and do not count if that is zero.
-	Unread *Unread
 }
 
-// Unread says why a row could not be read in the latest collection.
+// Unread says why a row could not be read in the latest collection. Its Committed and Lag are from ReadAt.
 type Unread struct {
 	Err    error
 	ReadAt time.Time // when its values were read; zero if never, or if they no longer count
@@ -111,18 +115,26 @@ type Unread struct {
 	doubt doubt
 }
 
-// Err is why the row could not be read in the latest collection; nil if it was.
-func (p *PartitionLag) Err() error {
-	if p.Unread == nil {
+// unread returns what is said of a row that was not read, nil if it was.
+func (t *TopicLag) unread(row *PartitionLag) *Unread {
+	if row.Unread == 0 {
 		return nil
 	}
-	return p.Unread.Err
+	return &t.Unread[row.Unread-1]
+}
+
+// RowErr is why the row could not be read in the latest collection; nil if it was.
+func (t *TopicLag) RowErr(row *PartitionLag) error {
+	if u := t.unread(row); u != nil {
+		return u.Err
+	}
+	return nil
 }
 
 // RowReadAt is when the row's values were read; zero if they do not count.
 func (t *TopicLag) RowReadAt(row *PartitionLag) time.Time {
-	if row.Unread != nil {
-		return row.Unread.ReadAt
+	if u := t.unread(row); u != nil {
+		return u.ReadAt
 	}
 	return t.ReadAt
 }

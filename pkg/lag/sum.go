@@ -233,7 +233,7 @@ func (s *summation) tally(topics []TopicLag) tally {
 
 func (s *summation) row(sum *tally, t *TopicLag, row *PartitionLag) {
 	sum.Partitions++
-	if err := row.Err(); err != nil && sum.reason == nil {
+	if err := t.RowErr(row); err != nil && sum.reason == nil {
 		sum.reason = fmt.Errorf("topic %q partition %d: %w", t.Topic, row.Partition, err)
 	}
 	if at := t.RowReadAt(row); sum.ReadAt.IsZero() || at.Before(sum.ReadAt) {
@@ -297,7 +297,8 @@ func (s *summation) doubtful(reason error, listedAt time.Time) error {
 func (s *summation) nothing() error {
 	if len(s.empty) == 0 {
 		return &AbsentError{What: "no consumer group matches " + s.sel.What,
-			Hint: "check the name and cluster, the adapter's --group-include and --group-exclude, and that its Kafka user may Describe the group"}
+			Hint: "check the name and cluster, the adapter's --group-include and --group-exclude, that its Kafka user may Describe the group, " +
+				"and with --isolate-namespaces that the namespace is granted it"}
 	}
 	for _, g := range s.empty {
 		if g.MembersErr != nil || g.MembersReadAt.IsZero() {

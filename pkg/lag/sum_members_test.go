@@ -68,7 +68,7 @@ func TestErrorsTellWhatToDo(t *testing.T) {
 			return lag.Sum(nil, lag.Selection{Groups: []string{"billing"}, What: "consumergroup=billing"}, at(0), maxAge)
 		}, `whether more groups match consumergroup=billing is not known yet: no collection has ended yet`},
 		{"misspelt", func() (lag.Total, error) { return ask(compute(lag.Policy{}, incomplete), 0, "biling") },
-			`no consumer group matches consumergroup=biling: check the name and cluster, the adapter's --group-include and --group-exclude, and that its Kafka user may Describe the group`},
+			`no consumer group matches consumergroup=biling: check the name and cluster, the adapter's --group-include and --group-exclude, that its Kafka user may Describe the group, and with --isolate-namespaces that the namespace is granted it`},
 		{"no partition", func() (lag.Total, error) {
 			return ask(compute(lag.Policy{}, incomplete), 0, "billing", onTopics("bare"))
 		},

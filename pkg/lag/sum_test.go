@@ -107,7 +107,7 @@ func TestSumFallsBackToTheLastCompleteReading(t *testing.T) {
 		end := log(0, int64(100+second))
 		return observe(second, topic("a", end, a), topic("b", end, b), topic("c", end, c), billing)
 	}
-	fine := func(*lag.Topic, time.Time) {}
+	fine := func(*topicDraft, time.Time) {}
 	bad := endFails(lag.ClassTimeout)
 	s := compute(lag.Policy{}, reading(0, fine, fine, fine), reading(5, fine, fine, bad), reading(10, bad, fine, bad))
 	for _, tc := range []struct {

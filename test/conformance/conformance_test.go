@@ -37,14 +37,17 @@ var readAt = time.Now()
 
 // snapshot is a cluster with one group that has a lag of 42 on partition 0 and no commit on partition 1.
 func snapshot(group, topic string) *lag.Snapshot {
-	offset := func(v int64) lag.Offset { return lag.Offset{Value: v, ReadAt: readAt} }
 	return lag.Compute(nil, &lag.Observation{
 		Cluster: "default", StartedAt: readAt, MetadataReadAt: readAt,
 		Brokers: []lag.Broker{{ID: 1, Address: "kafka-1.example:9092"}},
-		Topics: []lag.Topic{{Name: topic, Partitions: []lag.Partition{
-			{Partition: 0, Leader: 1, PreferredLeader: 1, Replicas: 3, InSyncReplicas: 3, Start: offset(10), End: offset(100)},
-			{Partition: 1, Leader: 2, PreferredLeader: 1, Replicas: 3, InSyncReplicas: 2, Start: offset(0), End: offset(1 << 52)},
-		}}},
+		Topics: []lag.Topic{{
+			Name: topic,
+			Partitions: []lag.Partition{
+				{Partition: 0, Leader: 1, PreferredLeader: 1, Replicas: 3, InSyncReplicas: 3},
+				{Partition: 1, Leader: 2, PreferredLeader: 1, Replicas: 3, InSyncReplicas: 2},
+			},
+			Starts: lag.Offsets{Values: []int64{10, 0}, ReadAt: readAt}, Ends: lag.Offsets{Values: []int64{100, 1 << 52}, ReadAt: readAt},
+		}},
 		Groups: []lag.GroupObservation{{Name: group, Type: lag.GroupClassic, MembersReadAt: readAt, CommitsReadAt: readAt,
 			Members: []lag.Member{{ID: "a", Subscribed: []string{topic}}},
 			Commits: []lag.TopicCommits{{Topic: topic, Partitions: []lag.Commit{{Partition: 0, Offset: 58}}}}}},

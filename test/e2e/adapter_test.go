@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/await"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/suite"
 )
 
 // What all tests run the adapter with, besides the Deployment's arguments: short times, so that an outage shows soon.
@@ -99,7 +100,7 @@ func replicas(ctx context.Context) (int32, error) {
 // awaitReplicas waits until the example's Deployment has n replicas, all of them ready, and the HPA wants no other number.
 func awaitReplicas(ctx context.Context, t *testing.T, n int32) {
 	t.Helper()
-	try(t, await.Until(ctx, fmt.Sprintf("%d replicas", n), func(ctx context.Context) error {
+	suite.Try(t, await.Until(ctx, fmt.Sprintf("%d replicas", n), func(ctx context.Context) error {
 		hpa, err := shared.ControlPlane.Client.AutoscalingV2().HorizontalPodAutoscalers(namespace).Get(ctx, consumer, metav1.GetOptions{})
 		if err != nil {
 			return err
@@ -141,10 +142,10 @@ func scalingActive(ctx context.Context, name string) (autoscalingv2.HorizontalPo
 // example is the path of a file of manifests/examples, as applied with the rest.
 func example(name string) string { return filepath.Join(shared.Dir, "manifests", "examples", name) }
 
-// applyExample applies the consumer and one of the example HPAs, and deletes both when the test ends.
-func applyExample(ctx context.Context, t *testing.T, hpa string) {
+// applyExample applies the consumer and what else of the examples it is given, and deletes it all when the test ends.
+func applyExample(ctx context.Context, t *testing.T, files ...string) {
 	t.Helper()
-	for _, file := range []string{"consumer.yaml", hpa} {
+	for _, file := range append([]string{"consumer.yaml"}, files...) {
 		kubectl(ctx, t, "apply", "-f", example(file))
 		t.Cleanup(func() {
 			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -162,7 +163,7 @@ func ordersLag(ctx context.Context, t *testing.T, n int64) {
 	kafka := shared.Workload()
 	const partitions = 12
 	offsets, err := shared.Oracle.Offsets(ctx)
-	try(t, err)
+	suite.Try(t, err)
 	commits := map[int32]int64{}
 	for _, p := range offsets.Partitions {
 		if p.Topic == orders {
@@ -170,14 +171,14 @@ func ordersLag(ctx context.Context, t *testing.T, n int64) {
 		}
 	}
 	if len(commits) == 0 {
-		try(t, kafka.CreateTopic(ctx, orders, partitions))
+		suite.Try(t, kafka.CreateTopic(ctx, orders, partitions))
 		for p := range int32(partitions) {
 			commits[p] = 0
 		}
 	}
-	try(t, kafka.Commit(ctx, orders, orders, commits))
+	suite.Try(t, kafka.Commit(ctx, orders, orders, commits))
 	if n > 0 {
-		try(t, kafka.Produce(ctx, orders, int(n)))
+		suite.Try(t, kafka.Produce(ctx, orders, int(n)))
 	}
 	checkLag(ctx, t, orders, orders, n)
 }

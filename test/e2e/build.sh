@@ -2,7 +2,7 @@
 # Builds what the end-to-end tests run besides the product, into .cache/:
 #   .cache/bin         etcd, the Kubernetes control plane, kubectl, kwok
 #   .cache/kwok.yaml   the life of kwok's nodes and pods
-#   .cache/kafka/libs  Apache Kafka's jars, and in .cache/kafka-old/libs those of an older one
+#   .cache/kafka/libs  Apache Kafka's jars, and in .cache/kafka-2.8/libs and -3.3/libs those of older ones
 # Needs Go, Java 17, Maven. Cold: 8 minutes on 2 cores; when nothing changed: seconds.
 set -euo pipefail
 
@@ -40,5 +40,7 @@ controlplane() {
 }
 
 kafka "$cache/kafka" "$here/kafka/pom.xml"
-kafka "$cache/kafka-old" "$here/kafka/old/pom.xml"
+for old in 2.8 3.3; do
+  kafka "$cache/kafka-$old" "$here/kafka/old/$old/pom.xml"
+done
 (controlplane)

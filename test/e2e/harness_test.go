@@ -12,30 +12,31 @@ import (
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/await"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/oracle"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/proc"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/suite"
 )
 
 // TestHarnessOracle holds the oracle against what was produced and committed, on
 // brokers that are then stopped and started again.
 func TestHarnessOracle(t *testing.T) {
-	ctx := within(t, 2*time.Minute)
+	ctx := suite.Within(t, 2*time.Minute)
 	kafka := shared.Workload()
 	const topic, group, partitions, produced, consumed = "harness-oracle", "harness-oracle", 3, 42, 12
-	try(t, kafka.CreateTopic(ctx, topic, partitions))
-	try(t, kafka.Commit(ctx, group, topic, map[int32]int64{0: 0, 1: 0, 2: 0}))
-	try(t, kafka.Produce(ctx, topic, produced))
+	suite.Try(t, kafka.CreateTopic(ctx, topic, partitions))
+	suite.Try(t, kafka.Commit(ctx, group, topic, map[int32]int64{0: 0, 1: 0, 2: 0}))
+	suite.Try(t, kafka.Produce(ctx, topic, produced))
 	checkLag(ctx, t, group, topic, produced)
-	try(t, kafka.Consume(ctx, group, topic, consumed))
+	suite.Try(t, kafka.Consume(ctx, group, topic, consumed))
 	checkLag(ctx, t, group, topic, produced-consumed)
 
 	offsets, err := shared.Oracle.Offsets(ctx)
-	try(t, err)
+	suite.Try(t, err)
 	if !offsets.Before.Before(offsets.After) {
 		t.Errorf("read from %v until %v, which is no span of time", offsets.Before, offsets.After)
 	}
 	var end int64
 	for p := range int32(partitions) {
 		log, err := offsets.Log(oracle.Partition{Topic: topic, Partition: p})
-		try(t, err)
+		suite.Try(t, err)
 		if log.Start != 0 || log.LastStable != log.HighWatermark || log.TopicID == "" {
 			t.Errorf("partition %d of an untouched topic: %+v", p, log)
 		}
@@ -46,18 +47,18 @@ func TestHarnessOracle(t *testing.T) {
 	}
 
 	before := shared.Kafka.Bootstrap()
-	try(t, shared.Kafka.Stop())
+	suite.Try(t, shared.Kafka.Stop())
 	for _, n := range shared.Kafka.Nodes() {
 		if id, err := proc.Identify(n.Process().Name(), n.Process().PID()); err == nil && id.Alive() {
 			t.Errorf("node %d runs after Stop", n.ID)
 		}
 	}
-	try(t, shared.Kafka.Start(ctx))
+	suite.Try(t, shared.Kafka.Start(ctx))
 	if after := shared.Kafka.Bootstrap(); after != before {
 		t.Errorf("after a restart Kafka is at %s, was at %s", after, before)
 	}
 	// The coordinator may still be loading: a group's error is one to wait out.
-	try(t, await.Until(ctx, "the group's lag after the restart", func(ctx context.Context) error {
+	suite.Try(t, await.Until(ctx, "the group's lag after the restart", func(ctx context.Context) error {
 		offsets, err := shared.Oracle.Offsets(ctx)
 		if err != nil {
 			return err
@@ -69,27 +70,27 @@ func TestHarnessOracle(t *testing.T) {
 // TestHarnessMembers shows that a member is described with the address of its
 // pod, with its assignment, and that a hung broker hangs until it is resumed.
 func TestHarnessMembers(t *testing.T) {
-	ctx := within(t, 2*time.Minute)
+	ctx := suite.Within(t, 2*time.Minute)
 	kafka := shared.Workload()
 	const topic, group, pod = "harness-members", "harness-members", "127.1.0.200"
-	try(t, kafka.CreateTopic(ctx, topic, 2))
-	try(t, kafka.Produce(ctx, topic, 2))
+	suite.Try(t, kafka.CreateTopic(ctx, topic, 2))
+	suite.Try(t, kafka.Produce(ctx, topic, 2))
 	consumer, err := kafka.Join(group, topic, fromPod(pod)...)
-	try(t, err)
+	suite.Try(t, err)
 	t.Cleanup(consumer.Close)
-	try(t, consumer.Consume(ctx, 2))
+	suite.Try(t, consumer.Consume(ctx, 2))
 
 	node := shared.Kafka.Nodes()[0]
-	try(t, node.Process().Pause())
-	t.Cleanup(func() { try(t, node.Process().Resume()) })
+	suite.Try(t, node.Process().Pause())
+	t.Cleanup(func() { suite.Try(t, node.Process().Resume()) })
 	short, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	if _, err := shared.Oracle.Offsets(short); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("with a broker hung, all offsets could be read: %v", err)
 	}
-	try(t, node.Process().Resume())
+	suite.Try(t, node.Process().Resume())
 
-	try(t, await.Until(ctx, "the member's description", func(ctx context.Context) error {
+	suite.Try(t, await.Until(ctx, "the member's description", func(ctx context.Context) error {
 		groups, err := shared.Oracle.Groups(ctx)
 		if err != nil {
 			return err
@@ -105,7 +106,7 @@ func TestHarnessMembers(t *testing.T) {
 
 // TestHarnessPods runs a Deployment: scheduled, Ready, on loopback addresses.
 func TestHarnessPods(t *testing.T) {
-	ctx := within(t, time.Minute)
+	ctx := suite.Within(t, time.Minute)
 	const name = "harness-pods"
 	kubectl(ctx, t, "create", "deployment", name, "--image=none", "--replicas=3")
 	t.Cleanup(func() { kubectl(context.WithoutCancel(ctx), t, "delete", "deployment", name, "--wait=false") })
@@ -124,9 +125,9 @@ func TestHarnessPods(t *testing.T) {
 // TestHarnessServices shows that a Service has endpoints in a service namespace,
 // and an address that this machine can listen at.
 func TestHarnessServices(t *testing.T) {
-	ctx := within(t, time.Minute)
+	ctx := suite.Within(t, time.Minute)
 	const namespace, name = "harness-services", "web"
-	try(t, shared.ControlPlane.CreateServiceNamespace(ctx, namespace))
+	suite.Try(t, shared.ControlPlane.CreateServiceNamespace(ctx, namespace))
 	t.Cleanup(func() {
 		kubectl(context.WithoutCancel(ctx), t, "delete", "namespace", namespace, "--wait=false")
 	})
@@ -142,12 +143,12 @@ func TestHarnessServices(t *testing.T) {
 // TestHarnessServiceAccount shows that a ServiceAccount's kubeconfig has its
 // rights and no others, and that requests are audited under its name.
 func TestHarnessServiceAccount(t *testing.T) {
-	ctx := within(t, time.Minute)
+	ctx := suite.Within(t, time.Minute)
 	const name = "harness-account"
 	kubectl(ctx, t, "create", "serviceaccount", name)
 	t.Cleanup(func() { kubectl(context.WithoutCancel(ctx), t, "delete", "serviceaccount", name) })
 	config, err := shared.ControlPlane.KubeconfigFor(ctx, "default", name)
-	try(t, err)
+	suite.Try(t, err)
 	// The first --kubeconfig is the administrator's; the last one counts.
 	who := kubectl(ctx, t, "--kubeconfig", config, "auth", "whoami", "-o", "jsonpath={.status.userInfo.username}")
 	if want := "system:serviceaccount:default:" + name; who != want {
@@ -156,7 +157,7 @@ func TestHarnessServiceAccount(t *testing.T) {
 	if out, err := shared.ControlPlane.Kubectl(ctx, "--kubeconfig", config, "get", "pods"); err == nil || !strings.Contains(err.Error(), "forbidden") {
 		t.Errorf("listing pods without any right = %q, %v, want it forbidden", out, err)
 	}
-	try(t, await.Until(ctx, "the audit log to have it", func(context.Context) error {
+	suite.Try(t, await.Until(ctx, "the audit log to have it", func(context.Context) error {
 		log, err := os.ReadFile(shared.ControlPlane.AuditLog())
 		if err == nil && !strings.Contains(string(log), "system:serviceaccount:default:"+name) {
 			err = errors.New("no event of the ServiceAccount")
@@ -168,7 +169,7 @@ func TestHarnessServiceAccount(t *testing.T) {
 func checkLag(ctx context.Context, t *testing.T, group, topic string, want int64) {
 	t.Helper()
 	offsets, err := shared.Oracle.Offsets(ctx)
-	try(t, err)
+	suite.Try(t, err)
 	if err := lagIs(offsets, group, topic, want); err != nil {
 		t.Error(err)
 	}

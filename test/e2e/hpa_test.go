@@ -16,6 +16,7 @@ import (
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/await"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/layout"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/suite"
 )
 
 // TestHPA lets the real HPA controller scale the example's Deployment by the lag of a real group: 42 records at a target of 5
@@ -23,12 +24,12 @@ import (
 func TestHPA(t *testing.T) {
 	for _, hpa := range []string{"hpa-pods.yaml", "hpa-object.yaml"} {
 		t.Run(hpa, func(t *testing.T) {
-			ctx := within(t, 5*time.Minute)
+			ctx := suite.Within(t, 5*time.Minute)
 			ordersLag(ctx, t, 42)
 			applyExample(ctx, t, hpa)
 			awaitReplicas(ctx, t, 9)
 			checkAnswers(ctx, t, 42, 9)
-			try(t, shared.Workload().Consume(ctx, orders, orders, 42))
+			suite.Try(t, shared.Workload().Consume(ctx, orders, orders, 42))
 			checkLag(ctx, t, orders, orders, 0)
 			awaitReplicas(ctx, t, 1)
 			checkAnswers(ctx, t, 0, 1)
@@ -45,7 +46,7 @@ func checkAnswers(ctx context.Context, t *testing.T, lag int64, pods int) {
 			"/namespaces/default/pods/*/kafka_consumergroup_lag?labelSelector=app%3Dconsumer&metricLabelSelector=consumergroup%3Dorders": pods,
 			"/namespaces/default/deployments.apps/consumer/kafka_consumergroup_lag?metricLabelSelector=consumergroup%3Dorders":           1,
 		} {
-			try(t, await.Until(ctx, version+path, func(ctx context.Context) error {
+			suite.Try(t, await.Until(ctx, version+path, func(ctx context.Context) error {
 				before := time.Now()
 				values, err := rawMetric(ctx, version+path)
 				if err != nil {
@@ -68,13 +69,13 @@ func checkAnswers(ctx context.Context, t *testing.T, lag int64, pods int) {
 
 // TestHPAWrongGroup gives the HPA a group that does not exist: it says which, and the replicas stay.
 func TestHPAWrongGroup(t *testing.T) {
-	ctx := within(t, 5*time.Minute)
+	ctx := suite.Within(t, 5*time.Minute)
 	ordersLag(ctx, t, 42)
 	applyExample(ctx, t, "hpa-pods.yaml")
 	awaitReplicas(ctx, t, 9)
 	kubectl(ctx, t, "patch", "hpa", consumer, "--type=json",
 		`-p=[{"op": "replace", "path": "/spec/metrics/0/pods/metric/selector/matchLabels/consumergroup", "value": "odrers"}]`)
-	try(t, await.Until(ctx, "the HPA to say that the group does not exist", func(ctx context.Context) error {
+	suite.Try(t, await.Until(ctx, "the HPA to say that the group does not exist", func(ctx context.Context) error {
 		c, err := scalingActive(ctx, consumer)
 		if err != nil {
 			return err
@@ -106,9 +107,9 @@ func holdReplicas(ctx context.Context, t *testing.T, n int32, watch time.Duratio
 // TestREADMEExamples holds the metrics of the README's HPAs against those of manifests/examples, which TestHPA runs.
 func TestREADMEExamples(t *testing.T) {
 	where, err := layout.Find()
-	try(t, err)
+	suite.Try(t, err)
 	readme, err := os.ReadFile(filepath.Join(where.Root, "README.md"))
-	try(t, err)
+	suite.Try(t, err)
 	blocks := regexp.MustCompile("(?s)```yaml\n(metrics:.*?)```").FindAllStringSubmatch(string(readme), -1)
 	files := []string{"hpa-pods.yaml", "hpa-object.yaml"}
 	if len(blocks) != len(files) {
@@ -124,9 +125,9 @@ func TestREADMEExamples(t *testing.T) {
 			} `json:"spec"`
 		}
 		text, err := os.ReadFile(example(name))
-		try(t, err)
-		try(t, yaml.Unmarshal([]byte(blocks[i][1]), &shown))
-		try(t, yaml.Unmarshal(text, &applied))
+		suite.Try(t, err)
+		suite.Try(t, yaml.Unmarshal([]byte(blocks[i][1]), &shown))
+		suite.Try(t, yaml.Unmarshal(text, &applied))
 		if !reflect.DeepEqual(shown.Metrics, applied.Spec.Metrics) {
 			a, _ := json.Marshal(shown.Metrics)
 			b, _ := json.Marshal(applied.Spec.Metrics)

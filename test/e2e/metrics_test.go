@@ -13,27 +13,28 @@ import (
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/await"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/oracle"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/series"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/suite"
 )
 
 // TestMetricsAgainstTheAdminClient compares every offset and lag in /metrics with what Kafka's own AdminClient reads, on an idle
 // cluster with groups of several kinds.
 func TestMetricsAgainstTheAdminClient(t *testing.T) {
-	ctx := within(t, 3*time.Minute)
+	ctx := suite.Within(t, 3*time.Minute)
 	kafka := shared.Workload()
 	const topic, partitions = "metrics", 4
-	try(t, kafka.CreateTopic(ctx, topic, partitions))
-	try(t, kafka.Produce(ctx, topic, 400))
-	try(t, kafka.Admin(func(admin *kadm.Client) error { // the log now starts later than some of the commits below
+	suite.Try(t, kafka.CreateTopic(ctx, topic, partitions))
+	suite.Try(t, kafka.Produce(ctx, topic, 400))
+	suite.Try(t, kafka.Admin(func(admin *kadm.Client) error { // the log now starts later than some of the commits below
 		var from kadm.Offsets
 		from.AddOffset(topic, 0, 50, -1)
 		_, err := admin.DeleteRecords(ctx, from)
 		return err
 	}))
-	try(t, kafka.Commit(ctx, "metrics-behind-retention", topic, map[int32]int64{0: 10, 1: 10, 2: 10, 3: 10}))
-	try(t, kafka.Commit(ctx, "metrics some, with: odd \"name\"", topic, map[int32]int64{1: 7}))
-	try(t, kafka.Consume(ctx, "metrics-consumed", topic, 120))
+	suite.Try(t, kafka.Commit(ctx, "metrics-behind-retention", topic, map[int32]int64{0: 10, 1: 10, 2: 10, 3: 10}))
+	suite.Try(t, kafka.Commit(ctx, "metrics some, with: odd \"name\"", topic, map[int32]int64{1: 7}))
+	suite.Try(t, kafka.Consume(ctx, "metrics-consumed", topic, 120))
 
-	try(t, await.Until(ctx, "/metrics to agree with the AdminClient", func(ctx context.Context) error {
+	suite.Try(t, await.Until(ctx, "/metrics to agree with the AdminClient", func(ctx context.Context) error {
 		truth, err := shared.Oracle.Offsets(ctx)
 		if err != nil {
 			return err
@@ -82,9 +83,9 @@ func expected(truth *oracle.Offsets) series.Set {
 
 // TestPromtool has Prometheus' own tool check /metrics. It comes with Debian's package prometheus.
 func TestPromtool(t *testing.T) {
-	ctx := within(t, time.Minute)
+	ctx := suite.Within(t, time.Minute)
 	_, body, err := scrape(ctx, "/metrics")
-	try(t, err)
+	suite.Try(t, err)
 	promtool, err := exec.LookPath("promtool")
 	if err != nil {
 		t.Fatal("promtool is missing: apt-get install prometheus")

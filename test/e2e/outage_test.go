@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/await"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/suite"
 )
 
 // outage is how long all brokers are away: far longer than max-age and than the HPA's stabilization window.
@@ -17,23 +18,23 @@ const outage = time.Minute
 // TestOutage stops all brokers. Row 4 of the fault catalogue: the APIService stays available, the replicas stay, the HPA shows
 // our reason, the lag series are absent rather than zero, and all resumes by itself.
 func TestOutage(t *testing.T) {
-	ctx := within(t, 8*time.Minute)
+	ctx := suite.Within(t, 8*time.Minute)
 	ordersLag(ctx, t, 42)
 	applyExample(ctx, t, "hpa-pods.yaml")
 	awaitReplicas(ctx, t, 9)
-	try(t, shared.Kafka.Stop())
+	suite.Try(t, shared.Kafka.Stop())
 	t.Cleanup(func() { restartKafka(t) })
 	watchOutage(ctx, t, time.Now())
 	checkReason(ctx, t)
 
 	// An adapter that starts into the outage is as good: discovery is there, and the replicas stay.
-	try(t, shared.Adapter.Restart(ctx, adapterArgs()...))
-	try(t, await.Until(ctx, "an adapter that started into the outage", func(ctx context.Context) error { return available(ctx) }))
+	suite.Try(t, shared.Adapter.Restart(ctx, adapterArgs()...))
+	suite.Try(t, await.Until(ctx, "an adapter that started into the outage", func(ctx context.Context) error { return available(ctx) }))
 	checkReason(ctx, t)
 	holdReplicas(ctx, t, 9, 10*time.Second)
 
 	restartKafka(t)
-	try(t, await.Until(ctx, "the lag after the outage", func(ctx context.Context) error {
+	suite.Try(t, await.Until(ctx, "the lag after the outage", func(ctx context.Context) error {
 		_, body, err := scrape(ctx, "/metrics")
 		if err != nil {
 			return err
@@ -122,7 +123,7 @@ func available(ctx context.Context) error {
 // checkReason waits until the HPA says why it does not scale, in our words.
 func checkReason(ctx context.Context, t *testing.T) {
 	t.Helper()
-	try(t, await.Until(ctx, "the HPA to show the reason", func(ctx context.Context) error {
+	suite.Try(t, await.Until(ctx, "the HPA to show the reason", func(ctx context.Context) error {
 		c, err := scalingActive(ctx, consumer)
 		if err != nil {
 			return err
@@ -157,8 +158,8 @@ func restartKafka(t *testing.T) {
 
 // TestTermination: on SIGTERM readiness fails first, and the exit code is 0.
 func TestTermination(t *testing.T) {
-	ctx := within(t, 2*time.Minute)
-	try(t, shared.Adapter.Process().Signal(syscall.SIGTERM))
+	ctx := suite.Within(t, 2*time.Minute)
+	suite.Try(t, shared.Adapter.Process().Signal(syscall.SIGTERM))
 	sawUnready := false
 	for done := false; !done; {
 		status, _, err := scrape(ctx, "/readyz")
@@ -177,6 +178,6 @@ func TestTermination(t *testing.T) {
 	if code, err := shared.Adapter.Process().ExitCode(ctx); err != nil || code != 0 {
 		t.Errorf("exit code %d, %v", code, err)
 	}
-	try(t, shared.Adapter.Restart(ctx, adapterArgs()...))
-	try(t, await.Until(ctx, "the APIServices", func(ctx context.Context) error { return available(ctx) }))
+	suite.Try(t, shared.Adapter.Restart(ctx, adapterArgs()...))
+	suite.Try(t, await.Until(ctx, "the APIServices", func(ctx context.Context) error { return available(ctx) }))
 }

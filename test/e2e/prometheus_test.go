@@ -15,12 +15,13 @@ import (
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/await"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/ports"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/proc"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/suite"
 )
 
 // TestPrometheus lets a real Prometheus (Debian's package) scrape the adapter and asks it the queries of Grafana dashboard 7589:
 // the lag is the AdminClient's.
 func TestPrometheus(t *testing.T) {
-	ctx := within(t, 2*time.Minute)
+	ctx := suite.Within(t, 2*time.Minute)
 	ordersLag(ctx, t, 42)
 	api := startPrometheus(ctx, t)
 	awaitQuery(ctx, t, api, `sum(kafka_consumergroup_lag{topic=~"orders"}) by (consumergroup, topic)`, "42")
@@ -37,19 +38,19 @@ func startPrometheus(ctx context.Context, t *testing.T) string {
 		t.Fatal("prometheus is missing: apt-get install prometheus")
 	}
 	dir := filepath.Join(shared.Dir, "prometheus")
-	try(t, os.MkdirAll(dir, 0o755))
+	suite.Try(t, os.MkdirAll(dir, 0o755))
 	config := filepath.Join(dir, "prometheus.yml")
-	try(t, os.WriteFile(config, fmt.Appendf(nil, "global: {scrape_interval: 1s}\nscrape_configs:\n- job_name: kafka\n  static_configs: [{targets: [%q]}]\n",
+	suite.Try(t, os.WriteFile(config, fmt.Appendf(nil, "global: {scrape_interval: 1s}\nscrape_configs:\n- job_name: kafka\n  static_configs: [{targets: [%q]}]\n",
 		strings.TrimPrefix(shared.Adapter.WebURL, "http://")), 0o600))
 	port, err := ports.Free(1)
-	try(t, err)
+	suite.Try(t, err)
 	address := fmt.Sprintf("127.0.0.1:%d", port[0])
 	p, err := proc.Start(proc.Spec{Name: "prometheus", Path: path, LogDir: dir, Args: []string{
 		"--config.file=" + config, "--storage.tsdb.path=" + filepath.Join(dir, "data"), "--web.listen-address=" + address,
 	}})
-	try(t, err)
-	t.Cleanup(func() { try(t, p.Stop(15*time.Second)) })
-	try(t, p.Ready(ctx, func(ctx context.Context) error {
+	suite.Try(t, err)
+	t.Cleanup(func() { suite.Try(t, p.Stop(15*time.Second)) })
+	suite.Try(t, p.Ready(ctx, func(ctx context.Context) error {
 		status, body, err := fetch(ctx, "http://"+address+"/-/ready")
 		if err == nil && status != 200 {
 			err = fmt.Errorf("/-/ready answers %d %s", status, body)
@@ -62,7 +63,7 @@ func startPrometheus(ctx context.Context, t *testing.T) string {
 // awaitQuery waits until the query has one series with the value, or with any if want is empty.
 func awaitQuery(ctx context.Context, t *testing.T, api, query, want string) {
 	t.Helper()
-	try(t, await.Until(ctx, query, func(ctx context.Context) error {
+	suite.Try(t, await.Until(ctx, query, func(ctx context.Context) error {
 		_, body, err := fetch(ctx, api+"/api/v1/query?query="+url.QueryEscape(query))
 		if err != nil {
 			return err

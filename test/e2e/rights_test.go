@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/await"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/suite"
 )
 
 // auditEvent is what we look at of a line of the audit log.
@@ -27,9 +28,9 @@ type auditEvent struct {
 
 // TestRights: the adapter asks kube-apiserver as its own ServiceAccount, for what manifests/base grants and nothing else.
 func TestRights(t *testing.T) {
-	ctx := within(t, time.Minute)
+	ctx := suite.Within(t, time.Minute)
 	const user = "system:serviceaccount:kafka-lag-adapter:lag-adapter"
-	try(t, await.Until(ctx, "requests of the adapter in the audit log", func(context.Context) error {
+	suite.Try(t, await.Until(ctx, "requests of the adapter in the audit log", func(context.Context) error {
 		file, err := os.Open(filepath.Clean(shared.ControlPlane.AuditLog()))
 		if err != nil {
 			return err

@@ -12,6 +12,7 @@ func versions() []kmsg.ApiVersionsResponseApiKey {
 		return kmsg.ApiVersionsResponseApiKey{ApiKey: int16(key), MinVersion: from, MaxVersion: to}
 	}
 	return []kmsg.ApiVersionsResponseApiKey{
+		key(kmsg.Produce, 3, 12), // never answered, but without it kgo does not believe the rest
 		key(kmsg.ListOffsets, 6, 11),
 		key(kmsg.Metadata, 12, 13),
 		key(kmsg.OffsetFetch, 8, 9),
@@ -37,7 +38,7 @@ func (b *broker) answer(req kmsg.Request, throttle int32) *body {
 		resp.(*kmsg.ApiVersionsResponse).ApiKeys = versions()
 		return &body{head: resp.AppendTo(nil)}
 	case *kmsg.MetadataRequest:
-		return b.cluster.metadata.answer(req, throttle)
+		return b.cluster.metadata.answer(req, b.cluster.nodes, throttle)
 	case *kmsg.FindCoordinatorRequest:
 		return b.coordinators(req, resp.(*kmsg.FindCoordinatorResponse))
 	case *kmsg.ListGroupsRequest:
@@ -64,7 +65,7 @@ func (b *broker) answer(req kmsg.Request, throttle int32) *body {
 
 func (b *broker) coordinators(req *kmsg.FindCoordinatorRequest, resp *kmsg.FindCoordinatorResponse) *body {
 	for _, key := range req.CoordinatorKeys {
-		node := b.cluster.metadata.brokers[b.cluster.shape.Coordinator(key)-1]
+		node := b.cluster.nodes[b.cluster.shape.Coordinator(key)-1]
 		resp.Coordinators = append(resp.Coordinators, kmsg.FindCoordinatorResponseCoordinator{Key: key, NodeID: node.NodeID, Host: node.Host, Port: node.Port})
 	}
 	return &body{head: resp.AppendTo(nil)}
@@ -218,7 +219,7 @@ func someOf(t *table, topic *kmsg.ListOffsetsRequestTopic) []byte {
 }
 
 func errorRow(partition int) []byte {
-	row := listed(partition, -1, kerr.NotLeaderForPartition.Code)
+	row := listed(partition, -1, -1, kerr.NotLeaderForPartition.Code)
 	item := onlyItem(listOffsetsResponse(kmsg.ListOffsetsResponseTopic{Partitions: []kmsg.ListOffsetsResponseTopicPartition{row}}))
 	return item[2 : len(item)-1] // without the empty name, the count and the topic's tags
 }

@@ -4,29 +4,28 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"slices"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kbin"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// Cluster is a running fake. Its methods may be called concurrently.
+// Cluster is a running fake. Its methods may be called concurrently, but not Start and Stop of one broker.
 type Cluster struct {
+	brokers     []*broker
+	connections atomic.Int64
+
+	content  sync.RWMutex // held for reading while answers are written; what follows, and what is prepared for the brokers, is content
 	shape    Shape
+	version  int64
 	metadata *metadata
-	brokers  []*broker
-
-	ctx    context.Context // ended by Close
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
-
-	offsets sync.RWMutex // held for reading while answers are written
-	version int64
+	nodes    []kmsg.MetadataResponseBroker
 
 	mu       sync.Mutex
 	faults   map[faultKey]Fault
@@ -37,87 +36,97 @@ type Cluster struct {
 
 type broker struct {
 	*prepared
-	cluster  *Cluster
-	node     int32
+	cluster *Cluster
+	node    int32
+
 	listener net.Listener
+	ctx      context.Context //nolint:containedctx // ended by Stop
+	cancel   context.CancelFunc
+	wg       sync.WaitGroup
 }
 
 // New encodes the answers and starts the brokers.
 func New(shape Shape) (*Cluster, error) {
 	shape = shape.withDefaults()
-	ctx, cancel := context.WithCancel(context.Background())
-	c := &Cluster{shape: shape, ctx: ctx, cancel: cancel, faults: map[faultKey]Fault{}, counts: map[kmsg.Key]Count{}}
-	var nodes []kmsg.MetadataResponseBroker
+	c := &Cluster{shape: shape, faults: map[faultKey]Fault{}, counts: map[kmsg.Key]Count{}}
 	for i := range shape.Brokers {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("fake broker %d: %w", i+1, err), c.Close())
-		}
 		node := int32(i + 1)
-		c.brokers = append(c.brokers, &broker{prepared: prepare(shape, node), cluster: c, node: node, listener: listener})
-		address := listener.Addr().(*net.TCPAddr)
-		nodes = append(nodes, kmsg.MetadataResponseBroker{NodeID: node, Host: "127.0.0.1", Port: int32(address.Port)})
+		c.brokers = append(c.brokers, &broker{cluster: c, node: node})
+		c.nodes = append(c.nodes, kmsg.MetadataResponseBroker{NodeID: node, Host: host})
 	}
-	c.metadata = prepareMetadata(shape, nodes)
+	c.prepare()
 	for _, b := range c.brokers {
-		c.wg.Go(b.run)
+		if err := c.Start(b.node, ""); err != nil {
+			return nil, errors.Join(err, c.Close())
+		}
 	}
 	return c, nil
 }
 
 // Close ends all connections and waits until nothing is left.
 func (c *Cluster) Close() error {
-	c.cancel()
 	var errs []error
 	for _, b := range c.brokers {
-		errs = append(errs, b.listener.Close())
+		errs = append(errs, c.Stop(b.node))
 	}
-	c.wg.Wait()
 	return errors.Join(errs...)
 }
 
 // Addresses returns host:port of all brokers.
 func (c *Cluster) Addresses() []string {
+	c.content.RLock()
+	defer c.content.RUnlock()
 	var all []string
-	for _, b := range c.brokers {
-		all = append(all, b.listener.Addr().String())
+	for _, n := range c.nodes {
+		all = append(all, net.JoinHostPort(n.Host, strconv.Itoa(int(n.Port))))
 	}
 	return all
 }
 
+// Connections returns how many connections stand.
+func (c *Cluster) Connections() int { return int(c.connections.Load()) }
+
 // Shape returns the cluster's shape, with its defaults.
-func (c *Cluster) Shape() Shape { return c.shape }
+func (c *Cluster) Shape() Shape {
+	c.content.RLock()
+	defer c.content.RUnlock()
+	return c.shape
+}
 
 // Version returns how often Advance was called.
 func (c *Cluster) Version() int64 {
-	c.offsets.RLock()
-	defer c.offsets.RUnlock()
+	c.content.RLock()
+	defer c.content.RUnlock()
 	return c.version
 }
 
 // Advance moves all offsets but the log starts. It waits for answers under way.
 func (c *Cluster) Advance() {
-	c.offsets.Lock()
-	defer c.offsets.Unlock()
+	c.content.Lock()
+	defer c.content.Unlock()
 	c.version++
 	for _, b := range c.brokers {
 		b.advance(c.shape, c.version)
 	}
 }
 
-func (b *broker) run() {
+func (b *broker) run(listener net.Listener) {
 	for {
-		conn, err := b.listener.Accept()
+		conn, err := listener.Accept()
 		if err != nil {
 			return // closed
 		}
-		b.cluster.wg.Go(func() { b.serve(conn) })
+		b.cluster.connections.Add(1)
+		b.wg.Go(func() {
+			defer b.cluster.connections.Add(-1)
+			b.serve(conn)
+		})
 	}
 }
 
 // serve answers the requests of one connection in their order, as Kafka does.
 func (b *broker) serve(conn net.Conn) {
-	stop := context.AfterFunc(b.cluster.ctx, func() { _ = conn.Close() })
+	stop := context.AfterFunc(b.ctx, func() { _ = conn.Close() })
 	defer func() {
 		stop()
 		_ = conn.Close()
@@ -142,19 +151,22 @@ func (b *broker) respond(conn net.Conn, in io.Reader, req *request) bool {
 		defer timer.Stop()
 		select {
 		case <-timer.C:
-		case <-b.cluster.ctx.Done():
+		case <-b.ctx.Done():
 			return false
 		}
 	}
 	switch {
 	case fault.Close:
 		return false
+	case fault.Reset:
+		_ = conn.(*net.TCPConn).SetLinger(0)
+		return false
 	case fault.Hang:
 		_, _ = io.Copy(io.Discard, in) // until the other side has had enough
 		return false
 	}
-	b.cluster.offsets.RLock()
-	defer b.cluster.offsets.RUnlock()
+	b.cluster.content.RLock()
+	defer b.cluster.content.RUnlock()
 	out := b.answer(req.parsed, fault.Throttle)
 	if out == nil {
 		return false
@@ -165,8 +177,8 @@ func (b *broker) respond(conn net.Conn, in io.Reader, req *request) bool {
 	if fault.Corrupt != nil {
 		buffers = net.Buffers{fault.Corrupt(slices.Concat(buffers...))}
 	}
-	written, err := buffers.WriteTo(conn)
-	b.cluster.noteAnswer(req.key, written)
+	b.cluster.noteAnswer(req.key, sizeOf(buffers)) // first: whoever has the answer may count at once
+	_, err := buffers.WriteTo(conn)
 	return err == nil
 }
 

@@ -204,7 +204,7 @@ func checkCommits(t *testing.T, s Shape, name string, got kmsg.OffsetFetchRespon
 	seen := map[int32]bool{}
 	for _, p := range got.Topics[0].Partitions {
 		seen[p.Partition] = true
-		if p.Offset != s.Committed(g, int(p.Partition), version) || p.ErrorCode != 0 || p.LeaderEpoch != leaderEpoch {
+		if p.Offset != s.Committed(g, int(p.Partition), version) || p.ErrorCode != 0 || p.LeaderEpoch != firstEpoch {
 			t.Fatalf("%s: %+v", name, p)
 		}
 	}

@@ -12,8 +12,8 @@ type Fault struct {
 	Delay time.Duration
 	// Hang gives no answer at all, and nothing more on that connection.
 	Hang bool
-	// Close closes the connection in place of an answer.
-	Close bool
+	// Close closes the connection in place of an answer, Reset cuts it off.
+	Close, Reset bool
 	// Throttle is the throttle time that answers tell, in milliseconds.
 	Throttle int32
 	// Corrupt changes an answer as it would be sent: 4 bytes of length, 4 of correlation id, the rest. The slice is its own to keep. It
@@ -90,10 +90,10 @@ func (c *Cluster) note(node int32, r *request) Fault {
 	return c.faults[faultKey{node, r.key}]
 }
 
-func (c *Cluster) noteAnswer(key kmsg.Key, bytes int64) {
+func (c *Cluster) noteAnswer(key kmsg.Key, bytes int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	count := c.counts[key]
-	count.BytesOut += bytes
+	count.BytesOut += int64(bytes)
 	c.counts[key] = count
 }

@@ -12,13 +12,12 @@ const offsetsTopic = "__consumer_offsets"
 
 // metadata is what all brokers answer about topics.
 type metadata struct {
-	brokers []kmsg.MetadataResponseBroker
-	topics  *table
-	all     []byte // all topics, in no order
+	topics *table
+	all    []byte // all topics, in no order
 }
 
-func prepareMetadata(s Shape, brokers []kmsg.MetadataResponseBroker) *metadata {
-	m := &metadata{brokers: brokers, topics: newTable()}
+func prepareMetadata(s Shape) *metadata {
+	m := &metadata{topics: newTable()}
 	m.add(s, s.offsetsTopic(), offsetsTopic)
 	for topic := range s.Topics() {
 		m.add(s, topic, s.Topic(topic))
@@ -41,7 +40,7 @@ func (m *metadata) add(s Shape, index int, name string) {
 	topic.Topic, topic.TopicID, topic.IsInternal = kmsg.StringPtr(name), topicID(index), name == offsetsTopic
 	for p := range s.partitionsOf(index) {
 		row := kmsg.NewMetadataResponseTopicPartition()
-		row.Partition, row.Leader, row.LeaderEpoch = int32(p), s.Leader(index, p), leaderEpoch
+		row.Partition, row.Leader, row.LeaderEpoch = int32(p), s.Leader(index, p), s.leaderEpoch()
 		for i := range min(3, s.Brokers) {
 			row.Replicas = append(row.Replicas, (row.Leader-1+int32(i))%int32(s.Brokers)+1)
 		}
@@ -57,10 +56,10 @@ func metadataResponse(topics ...kmsg.MetadataResponseTopic) *kmsg.MetadataRespon
 	return resp
 }
 
-func (m *metadata) answer(req *kmsg.MetadataRequest, throttle int32) *body {
+func (m *metadata) answer(req *kmsg.MetadataRequest, brokers []kmsg.MetadataResponseBroker, throttle int32) *body {
 	resp := metadataResponse()
-	resp.Version, resp.Brokers, resp.ThrottleMillis = req.Version, m.brokers, throttle
-	resp.ClusterID, resp.ControllerID = kmsg.StringPtr("fakekafka"), m.brokers[0].NodeID
+	resp.Version, resp.Brokers, resp.ThrottleMillis = req.Version, brokers, throttle
+	resp.ClusterID, resp.ControllerID = kmsg.StringPtr("fakekafka"), brokers[0].NodeID
 	b := newBody(resp)
 	if req.Topics == nil {
 		b.items, b.chunks = len(m.topics.spans), [][]byte{m.all}

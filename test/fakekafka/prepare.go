@@ -7,8 +7,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-const leaderEpoch = 7
-
 // prepared is what one broker answers.
 type prepared struct {
 	list          *body // ListGroups
@@ -91,7 +89,7 @@ func commits(s Shape, g int, order []int) kmsg.Response {
 	topic := kmsg.OffsetFetchResponseGroupTopic{Topic: s.Topic(s.TopicOf(g))}
 	for _, p := range order {
 		row := kmsg.NewOffsetFetchResponseGroupTopicPartition()
-		row.Partition, row.Offset, row.LeaderEpoch = int32(p), s.Committed(g, p, 0), leaderEpoch
+		row.Partition, row.Offset, row.LeaderEpoch = int32(p), s.Committed(g, p, 0), firstEpoch
 		row.Metadata = kmsg.StringPtr("") // as the Java consumer commits it
 		topic.Partitions = append(topic.Partitions, row)
 	}
@@ -105,7 +103,7 @@ func shareOffsets(s Shape, g int, order []int) kmsg.Response {
 	topic := kmsg.DescribeShareGroupOffsetsResponseGroupTopic{Topic: s.Topic(s.TopicOf(g)), TopicID: topicID(s.TopicOf(g))}
 	for _, p := range order {
 		row := kmsg.NewDescribeShareGroupOffsetsResponseGroupTopicPartition()
-		row.Partition, row.StartOffset, row.LeaderEpoch, row.Lag = int32(p), s.Committed(g, p, 0), leaderEpoch, s.Lag(g, p, 0)
+		row.Partition, row.StartOffset, row.LeaderEpoch, row.Lag = int32(p), s.Committed(g, p, 0), firstEpoch, s.Lag(g, p, 0)
 		topic.Partitions = append(topic.Partitions, row)
 	}
 	resp := kmsg.NewPtrDescribeShareGroupOffsetsResponse()
@@ -127,7 +125,7 @@ func (p *prepared) topic(s Shape, node int32, topic int, name string) {
 	add := func(t *table, offset func(partition int) int64) {
 		out := kmsg.ListOffsetsResponseTopic{Topic: name}
 		for _, partition := range led {
-			out.Partitions = append(out.Partitions, listed(partition, offset(partition), 0))
+			out.Partitions = append(out.Partitions, listed(partition, offset(partition), s.leaderEpoch(), 0))
 		}
 		t.add(out.Topic, topic, listOffsetsResponse(out), led)
 	}
@@ -136,9 +134,9 @@ func (p *prepared) topic(s Shape, node int32, topic int, name string) {
 	add(p.stables, func(partition int) int64 { return s.LastStable(topic, partition, 0) })
 }
 
-func listed(partition int, offset int64, code int16) kmsg.ListOffsetsResponseTopicPartition {
+func listed(partition int, offset int64, epoch int32, code int16) kmsg.ListOffsetsResponseTopicPartition {
 	row := kmsg.NewListOffsetsResponseTopicPartition()
-	row.Partition, row.ErrorCode, row.Offset, row.LeaderEpoch = int32(partition), code, offset, leaderEpoch
+	row.Partition, row.ErrorCode, row.Offset, row.LeaderEpoch = int32(partition), code, offset, epoch
 	return row
 }
 

@@ -14,6 +14,9 @@ const (
 	Streams  = "streams"
 )
 
+// firstEpoch is the leader epoch at first. Commits are all of that time.
+const firstEpoch = 7
+
 // offsetsTopicPartitions is Kafka's default for __consumer_offsets.
 const offsetsTopicPartitions = 50
 
@@ -27,6 +30,8 @@ type Shape struct {
 	MembersPerGroup    int
 	// Types are given to the groups in turn; all groups are classic if it is empty.
 	Types []string
+	// Moved is how often the leadership of all partitions has moved on to the next broker, and with it the groups.
+	Moved int
 	Seed  uint64
 }
 
@@ -91,13 +96,16 @@ func (s Shape) partitionsOf(topic int) int {
 }
 
 // Leader returns the node id of a partition's leader.
-func (s Shape) Leader(topic, partition int) int32 { return s.node(topic + partition) }
+func (s Shape) Leader(topic, partition int) int32 { return s.node(topic + partition + s.Moved) }
 
 // Coordinator returns the node id of a group's coordinator: the leader of the partition of __consumer_offsets that Kafka keeps
 // the group in.
 func (s Shape) Coordinator(group string) int32 {
-	return s.node(int(javaHash(group)&0x7fffffff) % offsetsTopicPartitions)
+	return s.node(int(javaHash(group)&0x7fffffff)%offsetsTopicPartitions + s.Moved)
 }
+
+// leaderEpoch is the epoch of all partitions.
+func (s Shape) leaderEpoch() int32 { return firstEpoch + int32(s.Moved) }
 
 func (s Shape) node(n int) int32 { return int32(n%s.Brokers) + 1 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/adapter"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/kube"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/tenants"
 )
 
 // size is how large a group is, and what else there is on the cluster.
@@ -44,8 +45,8 @@ func (s size) run(b *testing.B, selector string) {
 	snapshots := []*lag.Snapshot{s.snapshot()}
 	pods := s.cluster(b)
 	p := adapter.NewProvider(adapter.ProviderConfig{
-		Source: source(snapshots), Interest: nobody{}, MaxAge: time.Hour, Pods: pods,
-		Binder: &adapter.ObjectBinder{Annotations: kube.NewAnnotations(pods, nil), Pods: pods, Source: source(snapshots), Membership: true, MaxAge: time.Hour},
+		Source: tenants.Open{Source: source(snapshots)}, Interest: nobody{}, MaxAge: time.Hour, Pods: pods,
+		Binder: &adapter.ObjectBinder{Annotations: kube.NewAnnotations(pods, nil), Pods: pods, All: source(snapshots), Membership: true, MaxAge: time.Hour},
 	})
 	metricSelector, err := labels.Parse(selector)
 	if err != nil {

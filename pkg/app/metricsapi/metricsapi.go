@@ -19,7 +19,9 @@ import (
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/adapter"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/app"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/config"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/kube"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/tenants"
 )
 
 // Extension is the metrics API as a part of the program.
@@ -28,6 +30,9 @@ type Extension struct {
 	server *adapter.Options
 	local  *Local
 	bind   string
+	// namespaces are what was granted to each; nil if that was not set.
+	namespaces map[string]config.Grant
+	isolate    bool
 	// wantedInterval is how often the groups are polled that the metrics API was asked for.
 	wantedInterval time.Duration
 }
@@ -65,6 +70,9 @@ func (e *Extension) FlagGroups() []app.FlagGroup {
 	server.StringVar(&e.bind, "bind", e.bind, "How the consumer groups of an object are found. "+bindSelector+": by the metric selector alone, for "+
 		"which no right on pods is needed and Pods metrics are not served; "+bindAnnotation+": by the metric selector, or by annotations; "+
 		bindMembership+": by the metric selector, by annotations, or by which groups the object's pods are members of.")
+	config.AddNamespaces(server, &e.namespaces)
+	server.BoolVar(&e.isolate, "isolate-namespaces", e.isolate, "Answer requests for a namespace as if no consumer groups existed but those that "+
+		"--namespaces grants to it.")
 	return []app.FlagGroup{{Heading: "Kubernetes client", Flags: client}, {Heading: "Metrics API server", Flags: server}}
 }
 
@@ -77,6 +85,10 @@ func (e *Extension) Validate() []error {
 	}
 	if all := []string{bindSelector, bindAnnotation, bindMembership}; !slices.Contains(all, e.bind) {
 		errs = append(errs, fmt.Errorf("--bind: %q is none of %s", e.bind, strings.Join(all, ", ")))
+	}
+	if e.isolate && e.namespaces == nil {
+		errs = append(errs, errors.New("--isolate-namespaces: without the setting namespaces no namespace is granted any consumer group, and nothing would be answered; "+
+			"grant some, or set namespaces to {} if that is what you want"))
 	}
 	return errs
 }
@@ -104,9 +116,11 @@ func (e *Extension) Build(core app.Core) (app.Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	grants := grants(e.namespaces)
 	provider := adapter.NewProvider(adapter.ProviderConfig{
-		Source: core.Store, Interest: core.Wanted, MaxAge: core.Config.MaxAge, Binder: e.binder(local, core),
-		Pods: local.Pods, Objects: local.Objects, Ages: adapter.NewAges(core.Registry),
+		Source: e.source(core.Store, grants), Interest: core.Wanted, MaxAge: core.Config.MaxAge,
+		Binder: adapter.NamespaceBinder{Grants: grants, Others: e.binder(local, core)},
+		Pods:   local.Pods, Objects: local.Objects, Ages: adapter.NewAges(core.Registry),
 	})
 	e.server.Live = core.Live
 	if pods != nil {
@@ -132,8 +146,24 @@ func (e *Extension) binder(local Local, core app.Core) adapter.Binder {
 		return adapter.SelectorBinder{}
 	}
 	return &adapter.ObjectBinder{
-		Annotations: local.Annotations, Pods: local.Pods, Source: core.Store, Membership: e.bind == bindMembership, MaxAge: core.Config.MaxAge,
+		Annotations: local.Annotations, Pods: local.Pods, All: core.Store, Membership: e.bind == bindMembership, MaxAge: core.Config.MaxAge,
 	}
+}
+
+// source shows the snapshots to namespaces.
+func (e *Extension) source(all tenants.Source, grants tenants.Grants) adapter.Source {
+	if e.isolate {
+		return tenants.NewIsolated(all, grants)
+	}
+	return tenants.Open{Source: all}
+}
+
+func grants(namespaces map[string]config.Grant) tenants.Grants {
+	grants := make(tenants.Grants, len(namespaces))
+	for namespace, grant := range namespaces {
+		grants[namespace] = tenants.Grant(grant)
+	}
+	return grants
 }
 
 // cluster returns what answers for Kubernetes, and the pod list to keep up to date if there is a real cluster and pods are needed.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -17,35 +18,46 @@ import (
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/kafka"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/oracle"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/series"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/suite"
 )
 
 // TestHungBroker stops one of three brokers without closing its connections (row 1): only what it coordinates and leads gets old
-// and then absent; the rest stays as fresh as ever, and goes on changing.
+// and then absent; the rest stays as fresh as ever, and goes on changing. It makes no difference whether the broker is the active
+// controller too: another one takes over.
 func TestHungBroker(t *testing.T) {
-	ctx := within(t, 3*time.Minute)
-	groups := groupsByBroker(ctx, t)
-	node := notInCharge(ctx, t)
-	hungID, hung := int32(node.ID), node.Process()
-	agrees(ctx, t, shared.oracle, shared.exporter, "hang-")
+	for name, controls := range map[string]bool{"hang-follower-": false, "hang-controller-": true} {
+		t.Run(name, func(t *testing.T) {
+			ctx := suite.Within(t, 3*time.Minute)
+			hangs(ctx, t, name, nodeThat(ctx, t, controls))
+		})
+	}
+}
 
-	stop := watch(ctx, t, shared.exporter)
+func hangs(ctx context.Context, t *testing.T, prefix string, node *kafka.Node) {
+	t.Helper()
+	groups := groupsByBroker(ctx, t, prefix)
+	hungID, hung := int32(node.ID), node.Process()
+	agrees(ctx, t, shared.Oracle, shared.exporter, prefix)
+
 	began := time.Now()
-	try(t, hung.Pause())
-	t.Cleanup(func() { try(t, hung.Resume()) })
+	stop := watch(ctx, t, shared.exporter)
+	suite.Try(t, hung.Pause())
+	t.Cleanup(func() { suite.Try(t, hung.Resume()) })
 	awaitLag(ctx, t, "the hung broker's group to be unknown", groups[hungID], func(_ float64, known bool) bool { return !known })
 	absent := time.Now()
 	for id, group := range groups { // their leaders go on without the hung replica
 		if id != hungID {
-			try(t, produceTo(ctx, group, 5, node))
+			suite.Try(t, produceTo(ctx, group, 5, node))
 			awaitLag(ctx, t, "5 more records", group, func(lag float64, known bool) bool { return known && lag == 12 })
 		}
 	}
 	resumed := time.Now()
-	try(t, hung.Resume())
+	suite.Try(t, hung.Resume())
 	back, cancel := context.WithTimeoutCause(ctx, 30*time.Second, errors.New("not within 30 s of its return"))
 	defer cancel()
 	awaitLag(back, t, "the hung broker's group to be known", groups[hungID], func(lag float64, known bool) bool { return known && lag == 7 })
-	agrees(ctx, t, shared.oracle, shared.exporter, "hang-")
+	t.Logf("known again %s after its return", time.Since(resumed))
+	agrees(ctx, t, shared.Oracle, shared.exporter, prefix)
 	samples := stop()
 
 	var rows []row
@@ -111,8 +123,8 @@ func checkAged(t *testing.T, samples []sample, group string, began, absent time.
 
 func awaitLag(ctx context.Context, t *testing.T, what, group string, so func(lag float64, known bool) bool) {
 	t.Helper()
-	try(t, await.Until(ctx, what, func(ctx context.Context) error {
-		got, err := shared.exporter.scrape(ctx)
+	suite.Try(t, await.Until(ctx, what, func(ctx context.Context) error {
+		got, err := shared.exporter.Scrape(ctx)
 		if err != nil {
 			return err
 		}
@@ -125,26 +137,26 @@ func awaitLag(ctx context.Context, t *testing.T, what, group string, so func(lag
 }
 
 // groupsByBroker makes a group for each broker, which coordinates it and leads the topic of the same name, with a lag of 7.
-func groupsByBroker(ctx context.Context, t *testing.T) map[int32]string {
+func groupsByBroker(ctx context.Context, t *testing.T, prefix string) map[int32]string {
 	t.Helper()
 	groups := map[int32]string{}
-	clients := shared.workload()
-	try(t, clients.Admin(func(admin *kadm.Client) error {
-		return await.Until(ctx, "a group of each broker", func(ctx context.Context) error { return nameByBroker(ctx, admin, groups) })
+	clients := shared.Workload()
+	suite.Try(t, clients.Admin(func(admin *kadm.Client) error {
+		return await.Until(ctx, "a group of each broker", func(ctx context.Context) error { return nameByBroker(ctx, admin, prefix, groups) })
 	}))
 	for id, group := range groups {
-		try(t, createLedBy(ctx, group, id))
-		try(t, produceTo(ctx, group, 10, nil))
-		try(t, clients.Commit(ctx, group, group, map[int32]int64{0: 3}))
+		suite.Try(t, createLedBy(ctx, group, id))
+		suite.Try(t, produceTo(ctx, group, 10, nil))
+		suite.Try(t, clients.Commit(ctx, group, group, map[int32]int64{0: 3}))
 	}
 	return groups
 }
 
 // nameByBroker looks for a name that each broker coordinates.
-func nameByBroker(ctx context.Context, admin *kadm.Client, groups map[int32]string) error {
+func nameByBroker(ctx context.Context, admin *kadm.Client, prefix string, groups map[int32]string) error {
 	const most = 100
-	for n := 0; n < most && len(groups) < len(shared.kafka.Nodes()); n++ {
-		name := "hang-" + strconv.Itoa(n)
+	for n := 0; n < most && len(groups) < len(shared.Kafka.Nodes()); n++ {
+		name := prefix + strconv.Itoa(n)
 		for _, found := range admin.FindGroupCoordinators(ctx, name) {
 			if found.Err != nil { // in a new cluster, the first question creates the topic of the commits
 				return found.Err
@@ -154,18 +166,17 @@ func nameByBroker(ctx context.Context, admin *kadm.Client, groups map[int32]stri
 			}
 		}
 	}
-	if len(groups) < len(shared.kafka.Nodes()) {
+	if len(groups) < len(shared.Kafka.Nodes()) {
 		return fmt.Errorf("of %d groups, none is coordinated by some of the brokers: %v", most, groups)
 	}
 	return nil
 }
 
-// notInCharge returns a node that is not the active controller: were that hung, the others would take a minute until they
-// agree to go on without it as a replica, which is Kafka's affair.
-func notInCharge(ctx context.Context, t *testing.T) *kafka.Node {
+// nodeThat returns a node that is, or is not, the active controller.
+func nodeThat(ctx context.Context, t *testing.T, controls bool) *kafka.Node {
 	t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(shared.kafka.Nodes()[0].Address()), kgo.DisableClientMetrics())
-	try(t, err)
+	client, err := kgo.NewClient(kgo.SeedBrokers(shared.Kafka.Nodes()[0].Address()), kgo.DisableClientMetrics())
+	suite.Try(t, err)
 	defer client.Close()
 	request := kmsg.NewPtrDescribeQuorumRequest()
 	metadata := kmsg.NewDescribeQuorumRequestTopic()
@@ -173,18 +184,20 @@ func notInCharge(ctx context.Context, t *testing.T) *kafka.Node {
 	metadata.Partitions = append(metadata.Partitions, kmsg.NewDescribeQuorumRequestTopicPartition())
 	request.Topics = append(request.Topics, metadata)
 	answer, err := request.RequestWith(ctx, client)
-	try(t, err)
-	nodes := shared.kafka.Nodes()
-	if last := nodes[len(nodes)-1]; int32(last.ID) != answer.Topics[0].Partitions[0].LeaderID {
-		return last
+	suite.Try(t, err)
+	active := answer.Topics[0].Partitions[0].LeaderID
+	nodes := shared.Kafka.Nodes()
+	i := slices.IndexFunc(nodes, func(n *kafka.Node) bool { return (int32(n.ID) == active) == controls })
+	if i < 0 {
+		t.Fatalf("the active controller is %d, which is none of %d nodes", active, len(nodes))
 	}
-	return nodes[0]
+	return nodes[i]
 }
 
 // createLedBy makes a topic of one partition on all brokers, which one of them leads.
 func createLedBy(ctx context.Context, topic string, leader int32) error {
 	replicas := []int32{leader}
-	for _, n := range shared.kafka.Nodes() {
+	for _, n := range shared.Kafka.Nodes() {
 		if id := int32(n.ID); id != leader {
 			replicas = append(replicas, id)
 		}
@@ -196,7 +209,7 @@ func createLedBy(ctx context.Context, topic string, leader int32) error {
 	assignment.Replicas = replicas
 	wanted.ReplicaAssignment = append(wanted.ReplicaAssignment, assignment)
 	request.Topics = append(request.Topics, wanted)
-	client, err := kgo.NewClient(kgo.SeedBrokers(shared.kafka.Nodes()[0].Address()), kgo.DisableClientMetrics())
+	client, err := kgo.NewClient(kgo.SeedBrokers(shared.Kafka.Nodes()[0].Address()), kgo.DisableClientMetrics())
 	if err != nil {
 		return err
 	}
@@ -217,7 +230,7 @@ func createLedBy(ctx context.Context, topic string, leader int32) error {
 // It is not among the seeds, so that it is not asked for anything.
 func produceTo(ctx context.Context, topic string, n int, hung *kafka.Node) error {
 	var seeds []string
-	for _, node := range shared.kafka.Nodes() {
+	for _, node := range shared.Kafka.Nodes() {
 		if node != hung {
 			seeds = append(seeds, node.Address())
 		}

@@ -9,36 +9,37 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/members"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/suite"
 )
 
 // TestAllKindsOfGroups has groups of every kind live together on one topic (row 10 of the fault catalogue).
 func TestAllKindsOfGroups(t *testing.T) {
-	ctx := within(t, 2*time.Minute)
-	kafka := shared.workload()
+	ctx := suite.Within(t, 2*time.Minute)
+	kafka := shared.Workload()
 	const topic = "kinds"
-	try(t, kafka.CreateTopic(ctx, topic, 4))
-	try(t, kafka.Produce(ctx, topic, 80))
+	suite.Try(t, kafka.CreateTopic(ctx, topic, 4))
+	suite.Try(t, kafka.Produce(ctx, topic, 80))
 
 	classic, err := kafka.Join("kinds-classic", topic)
-	try(t, err)
+	suite.Try(t, err)
 	t.Cleanup(classic.Close)
-	try(t, classic.Consume(ctx, 10))
+	suite.Try(t, classic.Consume(ctx, 10))
 	stays, err := kafka.Join("kinds-static", topic, kgo.InstanceID("stays"))
-	try(t, err)
+	suite.Try(t, err)
 	t.Cleanup(stays.Close)
-	try(t, stays.Consume(ctx, 5))
+	suite.Try(t, stays.Consume(ctx, 5))
 	away, err := kafka.Join("kinds-static", topic, kgo.InstanceID("away"))
-	try(t, err)
+	suite.Try(t, err)
 	worker, err := members.JoinConnect(ctx, strings.Split(kafka.Bootstrap, ","), "kinds-connect")
-	try(t, err)
+	suite.Try(t, err)
 	t.Cleanup(worker.Close)
-	try(t, kafka.Consume(ctx, "kinds-empty", topic, 7))
-	try(t, kafka.Commit(ctx, "kinds-only-commits", topic, map[int32]int64{0: 3, 2: 11}))
-	try(t, shared.members.Join(ctx, members.Streams, "kinds-streams", topic, 80))
-	try(t, shared.members.Join(ctx, members.Consumer, "kinds-consumer", topic, 9))
-	try(t, shared.members.Join(ctx, members.Share, "kinds-share-earliest", topic, 6))
-	try(t, shared.members.Join(ctx, members.Share, "kinds-share-idle-earliest", topic, 0))
-	try(t, kafka.Produce(ctx, topic, 8)) // that none reads
+	suite.Try(t, kafka.Consume(ctx, "kinds-empty", topic, 7))
+	suite.Try(t, kafka.Commit(ctx, "kinds-only-commits", topic, map[int32]int64{0: 3, 2: 11}))
+	suite.Try(t, shared.members.Join(ctx, members.Streams, "kinds-streams", topic, 80))
+	suite.Try(t, shared.members.Join(ctx, members.Consumer, "kinds-consumer", topic, 9))
+	suite.Try(t, shared.members.Join(ctx, members.Share, "kinds-share-earliest", topic, 6))
+	suite.Try(t, shared.members.Join(ctx, members.Share, "kinds-share-idle-earliest", topic, 0))
+	suite.Try(t, kafka.Produce(ctx, topic, 8)) // that none reads
 
 	want := map[string]string{ // type, protocol, members
 		"kinds-classic": "Classic consumer 1", "kinds-static": "Classic consumer 2", "kinds-connect": "Classic connect 1",
@@ -59,8 +60,8 @@ func TestAllKindsOfGroups(t *testing.T) {
 	}
 	settled(ctx, t, "the groups", check)
 	away.Close() // without leaving, as static members do; its session lasts 45 s
-	found := agrees(ctx, t, shared.oracle, shared.exporter, "kinds-")
-	try(t, check(found))
+	found := agrees(ctx, t, shared.Oracle, shared.exporter, "kinds-")
+	suite.Try(t, check(found))
 	checkShares(t, found)
 }
 
@@ -70,7 +71,7 @@ func checkShares(t *testing.T, found *truth) {
 	counted := map[string]int{} // partitions of which the broker tells the lag
 	for _, group := range []string{"kinds-share-earliest", "kinds-share-idle-earliest"} {
 		offsets, err := found.Group(group)
-		try(t, err)
+		suite.Try(t, err)
 		for _, c := range offsets.Commits {
 			if c.ShareLag != nil {
 				counted[group]++
@@ -90,23 +91,23 @@ func checkShares(t *testing.T, found *truth) {
 
 // TestTopicLeftBehind: a group has commits on a topic that it has left. They count, unless the group is configured otherwise.
 func TestTopicLeftBehind(t *testing.T) {
-	ctx := within(t, time.Minute)
-	kafka := shared.workload()
+	ctx := suite.Within(t, time.Minute)
+	kafka := shared.Workload()
 	for _, topic := range []string{"left-behind", "left-for"} {
-		try(t, kafka.CreateTopic(ctx, topic, 2))
-		try(t, kafka.Produce(ctx, topic, 10))
+		suite.Try(t, kafka.CreateTopic(ctx, topic, 2))
+		suite.Try(t, kafka.Produce(ctx, topic, 10))
 	}
 	lag := map[string]float64{"left": 10 - 4, "left" + ignoringGroup: 0}
 	for group := range lag {
-		try(t, kafka.Commit(ctx, group, "left-behind", map[int32]int64{0: 2, 1: 2}))
+		suite.Try(t, kafka.Commit(ctx, group, "left-behind", map[int32]int64{0: 2, 1: 2}))
 		member, err := kafka.Join(group, "left-for")
-		try(t, err)
+		suite.Try(t, err)
 		t.Cleanup(member.Close)
-		try(t, member.Consume(ctx, 3))
+		suite.Try(t, member.Consume(ctx, 3))
 	}
-	found := agrees(ctx, t, shared.oracle, shared.exporter, "left")
+	found := agrees(ctx, t, shared.Oracle, shared.exporter, "left")
 	want, err := found.series("left")
-	try(t, err)
+	suite.Try(t, err)
 	for group, lag := range lag {
 		if got := want[sumOf(group, "left-behind")]; got != lag {
 			t.Errorf("%s: the lag on the topic left behind is %v, want %v", group, got, lag)
@@ -116,15 +117,15 @@ func TestTopicLeftBehind(t *testing.T) {
 
 // TestOffsetReset: members without a commit, with the one policy and the other (row 5).
 func TestOffsetReset(t *testing.T) {
-	ctx := within(t, time.Minute)
-	kafka := shared.workload()
+	ctx := suite.Within(t, time.Minute)
+	kafka := shared.Workload()
 	const topic = "reset"
-	try(t, kafka.CreateTopic(ctx, topic, 3))
-	try(t, kafka.Produce(ctx, topic, 30))
+	suite.Try(t, kafka.CreateTopic(ctx, topic, 3))
+	suite.Try(t, kafka.Produce(ctx, topic, 30))
 	deleteRecords(ctx, t, topic, map[int32]int64{0: 2, 1: 2})
 	for _, group := range []string{"reset-latest", "reset-earliest"} {
 		member, err := kafka.Join(group, topic)
-		try(t, err)
+		suite.Try(t, err)
 		t.Cleanup(member.Close)
 	}
 	settled(ctx, t, "both groups to have their partitions", func(now *truth) error {
@@ -135,9 +136,9 @@ func TestOffsetReset(t *testing.T) {
 		}
 		return nil
 	})
-	found := agrees(ctx, t, shared.oracle, shared.exporter, "reset-")
+	found := agrees(ctx, t, shared.Oracle, shared.exporter, "reset-")
 	want, err := found.series("reset-")
-	try(t, err)
+	suite.Try(t, err)
 	for group, lag := range map[string]float64{"reset-latest": 0, "reset-earliest": 30 - 4} {
 		if got := want[sumOf(group, topic)]; got != lag {
 			t.Errorf("the lag of %s is %v, want %v", group, got, lag)

@@ -13,6 +13,7 @@ import (
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/members"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/oracle"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/series"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/suite"
 )
 
 func sumOf(group, topic string) string {
@@ -28,7 +29,7 @@ func TestDeletedRecords(t *testing.T) {
 		},
 		"by retention": func(ctx context.Context, t *testing.T, topic string) {
 			t.Helper()
-			try(t, shared.workload().Admin(func(admin *kadm.Client) error {
+			suite.Try(t, shared.Workload().Admin(func(admin *kadm.Client) error {
 				short := "1"
 				_, err := admin.AlterTopicConfigs(ctx, []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "retention.ms", Value: &short}}, topic)
 				return err
@@ -36,21 +37,21 @@ func TestDeletedRecords(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ctx := within(t, time.Minute)
-			kafka := shared.workload()
+			ctx := suite.Within(t, time.Minute)
+			kafka := shared.Workload()
 			topic := "deleted-" + name[len("by "):]
-			try(t, kafka.CreateTopic(ctx, topic, 2))
-			try(t, kafka.Produce(ctx, topic, 40))
-			try(t, kafka.Commit(ctx, topic, topic, map[int32]int64{0: 8, 1: 8}))
-			before := agrees(ctx, t, shared.oracle, shared.exporter, topic)
+			suite.Try(t, kafka.CreateTopic(ctx, topic, 2))
+			suite.Try(t, kafka.Produce(ctx, topic, 40))
+			suite.Try(t, kafka.Commit(ctx, topic, topic, map[int32]int64{0: 8, 1: 8}))
+			before := agrees(ctx, t, shared.Oracle, shared.exporter, topic)
 			remove(ctx, t, topic)
 			moved := settled(ctx, t, "the log start to move", func(now *truth) error { return starts(now, topic, 15) })
 			if lost(before, moved, topic) == 0 {
 				t.Fatal("no record was deleted that the group had not read")
 			}
-			agrees(ctx, t, shared.oracle, shared.exporter, topic)
-			try(t, await.Until(ctx, "the lost records", func(ctx context.Context) error {
-				got, err := shared.exporter.scrape(ctx)
+			agrees(ctx, t, shared.Oracle, shared.exporter, topic)
+			suite.Try(t, await.Until(ctx, "the lost records", func(ctx context.Context) error {
+				got, err := shared.exporter.Scrape(ctx)
 				if err != nil {
 					return err
 				}
@@ -92,21 +93,21 @@ func lost(before, after *truth, topic string) (records float64) {
 // TestOpenTransaction: the producer of an open transaction is killed (row 9). Until the transaction times out, a group that
 // reads committed records only cannot go on from where it began.
 func TestOpenTransaction(t *testing.T) {
-	ctx := within(t, 2*time.Minute)
-	kafka := shared.workload()
+	ctx := suite.Within(t, 2*time.Minute)
+	kafka := shared.Workload()
 	const topic = "transaction"
-	try(t, kafka.CreateTopic(ctx, topic, 1))
-	try(t, kafka.Produce(ctx, topic, 10))
+	suite.Try(t, kafka.CreateTopic(ctx, topic, 1))
+	suite.Try(t, kafka.Produce(ctx, topic, 10))
 	for _, group := range []string{"transaction", "transaction" + readCommittedGroup} {
-		try(t, kafka.Commit(ctx, group, topic, map[int32]int64{0: 4}))
+		suite.Try(t, kafka.Commit(ctx, group, topic, map[int32]int64{0: 4}))
 	}
 	const timeout = 20 * time.Second // enough to see the state before
-	try(t, members.OpenTransaction(ctx, shared.membersConfig(), topic, 7, timeout))
-	try(t, kafka.Produce(ctx, topic, 5))
+	suite.Try(t, members.OpenTransaction(ctx, shared.membersConfig(), topic, 7, timeout))
+	suite.Try(t, kafka.Produce(ctx, topic, 5))
 
-	open := agrees(ctx, t, shared.oracle, shared.exporter, "transaction")
+	open := agrees(ctx, t, shared.Oracle, shared.exporter, "transaction")
 	log, err := open.Log(oracle.Partition{Topic: topic, Partition: 0})
-	try(t, err)
+	suite.Try(t, err)
 	if log.LastStable != 10 || log.HighWatermark != 22 {
 		t.Fatalf("the last stable offset is %d and the high watermark %d, want 10 and 22", log.LastStable, log.HighWatermark)
 	}
@@ -117,9 +118,9 @@ func TestOpenTransaction(t *testing.T) {
 		}
 		return err
 	})
-	found := agrees(ctx, t, shared.oracle, shared.exporter, "transaction")
+	found := agrees(ctx, t, shared.Oracle, shared.exporter, "transaction")
 	lags, err := found.lags("transaction")
-	try(t, err)
+	suite.Try(t, err)
 	for r, lag := range lags {
 		if lag != 23-4 {
 			t.Errorf("%v: after the abort the lag is %d, want %d", r, lag, 23-4)

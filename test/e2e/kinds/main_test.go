@@ -6,107 +6,51 @@ package kinds
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"testing"
-	"time"
 
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/brokers"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/exporter"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/kafka"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/layout"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/members"
-	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/oracle"
-	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/workload"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/suite"
 )
-
-// startLimit bounds the start of it all, which takes 20 s on two idle cores.
-const startLimit = 3 * time.Minute
 
 // stack is what all tests of this package share: the tests create topics and
 // groups of their own in it, named after them.
 type stack struct {
+	*brokers.Brokers
 	where    layout.Layout
 	dir      string // logs and files of this run
-	kafka    *kafka.Cluster
-	oracle   *oracle.Oracle
 	members  *members.Members
-	exporter *exporter
+	exporter *exporter.Exporter
 }
 
 // shared is set by TestMain before the tests run and not after.
 var shared *stack
 
 func TestMain(m *testing.M) {
-	os.Exit(run(m)) //nolint:forbidigo // this is the main of the test's binary
+	os.Exit(suite.Run(m, "kinds", &shared, start)) //nolint:forbidigo // this is the main of the test's binary
 }
 
-// run starts the stack once for all tests, and stops it also when they are
-// interrupted. If they panic or are killed, the kernel ends its processes.
-func run(m *testing.M) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	s, err := start(ctx)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "end-to-end tests:", err)
-		return 1
-	}
-	shared = s
-	code := make(chan int, 1)
-	go func() { code <- m.Run() }()
-	select {
-	case c := <-code:
-		if c != 0 {
-			fmt.Fprintln(os.Stderr, "The logs of this run are in", s.dir)
-		}
-		err = s.close()
-		if err == nil {
-			return c
-		}
-	case <-ctx.Done():
-		err = errors.Join(errors.New("interrupted"), s.close())
-	}
-	fmt.Fprintln(os.Stderr, "end-to-end tests:", err)
-	return 1
-}
-
-func start(ctx context.Context) (*stack, error) {
-	where, err := layout.Find()
-	if err != nil {
-		return nil, err
-	}
-	dir, err := where.NewRun("kinds")
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("not within %v", startLimit))
-	defer cancel()
+func start(ctx context.Context, where layout.Layout, dir string) (*stack, error) {
 	s := &stack{where: where, dir: dir}
 	if err := s.start(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("%w\nThe logs of this run are in %s", err, dir), s.close())
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
 func (s *stack) start(ctx context.Context) (err error) {
-	s.kafka, err = kafka.Start(ctx, kafka.Config{
-		Libs: s.where.KafkaLibs(), Dir: filepath.Join(s.dir, "kafka"), Properties: brokerProperties(),
-	})
-	if err != nil {
+	if s.Brokers, err = brokers.Start(ctx, s.where, s.dir, kafka.Config{Properties: brokerProperties()}); err != nil {
 		return err
 	}
-	s.oracle, err = oracle.Start(ctx, oracle.Config{
-		Libs: s.where.KafkaLibs(), Dir: filepath.Join(s.dir, "oracle"), Bootstrap: s.kafka.Bootstrap(),
-	})
-	if err != nil {
+	if s.members, err = members.Start(s.membersConfig()); err != nil {
 		return err
 	}
-	s.members, err = members.Start(s.membersConfig())
-	if err != nil {
-		return err
-	}
-	s.exporter, err = startExporter(ctx, s, "lag-exporter", s.kafka.Bootstrap())
+	s.exporter, err = startExporter(ctx, s.where, s.dir, "lag-exporter", s.Kafka.Bootstrap())
 	return err
 }
 
@@ -118,6 +62,7 @@ func brokerProperties() map[string]string {
 		"transaction.abort.timed.out.transaction.cleanup.interval.ms": "500",
 		"broker.session.timeout.ms":                                   "120000", // a hung broker keeps what it leads
 		"replica.lag.time.max.ms":                                     "3000",   // and the others go on without it
+		"controller.socket.timeout.ms":                                "3000",   // also if it was the controller whom they have to tell
 		"group.streams.initial.rebalance.delay.ms":                    "0",
 	}
 	for _, kind := range []string{"consumer", "share", "streams"} {
@@ -128,25 +73,23 @@ func brokerProperties() map[string]string {
 }
 
 func (s *stack) membersConfig() members.Config {
-	return members.Config{Libs: s.where.KafkaLibs(), Dir: filepath.Join(s.dir, "members"), Bootstrap: s.kafka.Bootstrap()}
+	return members.Config{Libs: s.where.KafkaLibs(), Dir: filepath.Join(s.dir, "members"), Bootstrap: s.Kafka.Bootstrap()}
 }
 
-func (s *stack) workload() workload.Kafka { return workload.Kafka{Bootstrap: s.kafka.Bootstrap()} }
+// Explain says where to look after a failure.
+func (s *stack) Explain() string { return "The logs of this run are in " + s.dir }
 
-// close ends everything. Logs stay.
-func (s *stack) close() error {
+// Close ends everything. Logs stay.
+func (s *stack) Close() error {
 	var errs []error
 	if s.exporter != nil {
-		errs = append(errs, s.exporter.stop())
+		errs = append(errs, s.exporter.Stop())
 	}
 	if s.members != nil {
 		errs = append(errs, s.members.Close())
 	}
-	if s.oracle != nil {
-		errs = append(errs, s.oracle.Close())
-	}
-	if s.kafka != nil {
-		errs = append(errs, s.kafka.Close())
+	if s.Brokers != nil {
+		errs = append(errs, s.Brokers.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/oracle"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/suite"
 )
 
 // changes are steps in the life of a topic and of the groups called after it, and the truth after each.
@@ -23,10 +24,10 @@ type changes struct {
 func (c *changes) step(ctx context.Context, t *testing.T, name string, do func() error, so func(*truth) error) {
 	t.Helper()
 	from := time.Now()
-	try(t, do())
+	suite.Try(t, do())
 	now := settled(ctx, t, name, so)
 	lags, err := now.lags(c.topic)
-	try(t, err)
+	suite.Try(t, err)
 	for r := range lags {
 		c.rows[r] = true
 	}
@@ -50,8 +51,8 @@ func (c *changes) allRows() (all []row) {
 // TestTopicChanges adds partitions to a topic, deletes it, and creates it again under its name with fewer records and with more
 // than the groups had read, while /metrics is watched: what it says was true, or it says nothing (rows 7 and 8).
 func TestTopicChanges(t *testing.T) {
-	ctx := within(t, 2*time.Minute)
-	kafka := shared.workload()
+	ctx := suite.Within(t, 2*time.Minute)
+	kafka := shared.Workload()
 	const topic, member, commits = "changes", "changes-member-earliest", "changes-commits"
 	c := &changes{topic: topic, rows: map[row]bool{}}
 	stop := watch(ctx, t, shared.exporter)
@@ -64,34 +65,34 @@ func TestTopicChanges(t *testing.T) {
 	}
 	produce := func(n int) func() error { return func() error { return kafka.Produce(ctx, topic, n) } }
 
-	try(t, create())
-	try(t, kafka.Produce(ctx, topic, 20))
+	suite.Try(t, create())
+	suite.Try(t, kafka.Produce(ctx, topic, 20))
 	c.step(ctx, t, "the first commits", commit(9), c.commit(commits, 9))
 	reader, err := kafka.Join(member, topic)
-	try(t, err)
+	suite.Try(t, err)
 	t.Cleanup(reader.Close)
 	c.step(ctx, t, "a member that has read all", func() error { return reader.Consume(ctx, 20) }, c.sum(member, 0))
-	agrees(ctx, t, shared.oracle, shared.exporter, topic)
+	agrees(ctx, t, shared.Oracle, shared.exporter, topic)
 	c.step(ctx, t, "a third partition", func() error {
 		return kafka.Admin(func(admin *kadm.Client) error { _, err := admin.UpdatePartitions(ctx, 3, topic); return err })
 	}, c.partitions(3))
 	c.step(ctx, t, "30 records", produce(30), c.size(50))
-	agrees(ctx, t, shared.oracle, shared.exporter, topic)
+	agrees(ctx, t, shared.Oracle, shared.exporter, topic)
 
 	reader.Close()
 	c.step(ctx, t, "the topic deleted", remove, c.partitions(0))
-	agrees(ctx, t, shared.oracle, shared.exporter, topic)
+	agrees(ctx, t, shared.Oracle, shared.exporter, topic)
 	c.step(ctx, t, "created again with more records", func() error { return errors.Join(create(), kafka.Produce(ctx, topic, 40)) }, c.size(40))
 	c.step(ctx, t, "a commit on the new topic", commit(7), c.commit(commits, 7))
-	agrees(ctx, t, shared.oracle, shared.exporter, commits)
+	agrees(ctx, t, shared.Oracle, shared.exporter, commits)
 
 	c.step(ctx, t, "deleted at once, created again with fewer records, and the old offset committed", func() error {
 		return errors.Join(remove(), create(), kafka.Produce(ctx, topic, 4), commit(7)())
 	}, c.commit(commits, 7))
-	agrees(ctx, t, shared.oracle, shared.exporter, commits)
+	agrees(ctx, t, shared.Oracle, shared.exporter, commits)
 	c.step(ctx, t, "more records than the old offset", produce(16), c.size(20))
 	c.step(ctx, t, "a commit on that topic", commit(8), c.commit(commits, 8))
-	agrees(ctx, t, shared.oracle, shared.exporter, commits)
+	agrees(ctx, t, shared.Oracle, shared.exporter, commits)
 	c.end(time.Now())
 	check(t, stop(), c.allRows(), c.epochs)
 }

@@ -8,8 +8,10 @@ import (
 	"testing"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/await"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/exporter"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/oracle"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/series"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/suite"
 )
 
 // noCommit is a partition on which a group has no offset.
@@ -153,13 +155,13 @@ func addRow(want series.Set, r row, commit, lag int64) {
 
 // agrees waits until /metrics says of the groups whose names begin so what the
 // AdminClient says, no less and no more, and returns that truth.
-func agrees(ctx context.Context, t *testing.T, o *oracle.Oracle, e *exporter, prefix string) *truth {
+func agrees(ctx context.Context, t *testing.T, o *oracle.Oracle, e *exporter.Exporter, prefix string) *truth {
 	t.Helper()
 	untested := map[string]bool{ // here, as they tell of the past
 		"kafka_consumergroup_read_timestamp_seconds": true, "kafka_consumergroup_lost_records_total": true,
 	}
 	var found *truth
-	try(t, await.Until(ctx, "/metrics to agree with the AdminClient", func(ctx context.Context) error {
+	suite.Try(t, await.Until(ctx, "/metrics to agree with the AdminClient", func(ctx context.Context) error {
 		now, err := readTruth(ctx, o)
 		if err != nil {
 			return err
@@ -168,7 +170,7 @@ func agrees(ctx context.Context, t *testing.T, o *oracle.Oracle, e *exporter, pr
 		if err != nil {
 			return err
 		}
-		got, err := e.scrape(ctx)
+		got, err := e.Scrape(ctx)
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/exporter"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/series"
 )
 
@@ -35,7 +36,7 @@ func (s sample) lag(r row) (lag float64, ok bool) {
 
 // watch looks at /metrics until the returned function is called, which returns all that it saw. A look that fails is an error:
 // whatever happens to Kafka, /metrics answers.
-func watch(ctx context.Context, t *testing.T, e *exporter) (stop func() []sample) {
+func watch(ctx context.Context, t *testing.T, e *exporter.Exporter) (stop func() []sample) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(ctx)
 	var samples []sample
@@ -44,7 +45,7 @@ func watch(ctx context.Context, t *testing.T, e *exporter) (stop func() []sample
 		tick := time.NewTicker(sampleInterval)
 		defer tick.Stop()
 		for {
-			got, err := e.scrape(ctx)
+			got, err := e.Scrape(ctx)
 			if ctx.Err() != nil {
 				return
 			}

@@ -43,8 +43,10 @@ func (l Layout) Product(name string) string { return filepath.Join(l.Root, "bin"
 // KafkaLibs is the folder of Kafka's jars.
 func (l Layout) KafkaLibs() string { return filepath.Join(l.Root, ".cache", "kafka", "libs") }
 
-// OldKafkaLibs is the folder of the jars of an older Kafka.
-func (l Layout) OldKafkaLibs() string { return filepath.Join(l.Root, ".cache", "kafka-old", "libs") }
+// OldKafkaLibs is the folder of the jars of an older Kafka: 2.8 or 3.3.
+func (l Layout) OldKafkaLibs(version string) string {
+	return filepath.Join(l.Root, ".cache", "kafka-"+version, "libs")
+}
 
 // KwokConfig is the life of kwok's nodes and pods.
 func (l Layout) KwokConfig() string { return filepath.Join(l.Root, ".cache", "kwok.yaml") }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/await"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/proc"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/suite"
 )
 
 // parentEnv makes this test's binary a parent that starts one child, writes its
@@ -44,7 +45,7 @@ func beParent(file string) error {
 }
 
 func TestChildDiesWithItsParent(t *testing.T) {
-	ctx := within(t, 30*time.Second)
+	ctx := suite.Within(t, 30*time.Second)
 	file := filepath.Join(t.TempDir(), "pid")
 	parent := exec.CommandContext(ctx, os.Args[0])
 	parent.Env = append(os.Environ(), parentEnv+"="+file)
@@ -80,7 +81,7 @@ func TestChildDiesWithItsParent(t *testing.T) {
 
 func TestReadyTellsWhyAChildEnded(t *testing.T) {
 	p := shell(t, "echo the reason; exit 3")
-	err := p.Ready(within(t, 30*time.Second), func(context.Context) error { return errors.New("no answer") })
+	err := p.Ready(suite.Within(t, 30*time.Second), func(context.Context) error { return errors.New("no answer") })
 	if err == nil || !strings.Contains(err.Error(), "exit status 3") || !strings.Contains(err.Error(), "the reason") {
 		t.Errorf("Ready = %v, want the exit status and the log", err)
 	}
@@ -103,7 +104,7 @@ func TestStop(t *testing.T) {
 		"that ended by itself": {`echo up; exit 4`, 4},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ctx := within(t, 30*time.Second)
+			ctx := suite.Within(t, 30*time.Second)
 			p := shell(t, test.script)
 			wantUp(ctx, t, p)
 			if err := p.Stop(time.Second); err != nil {
@@ -117,7 +118,7 @@ func TestStop(t *testing.T) {
 }
 
 func TestPauseAndResume(t *testing.T) {
-	ctx := within(t, 30*time.Second)
+	ctx := suite.Within(t, 30*time.Second)
 	p := shell(t, `trap "exit 0" TERM; echo up; while :; do sleep 0.1; done`)
 	wantUp(ctx, t, p)
 	if err := p.Pause(); err != nil {
@@ -189,11 +190,4 @@ func wantUp(ctx context.Context, t *testing.T, p *proc.Process) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-}
-
-func within(t *testing.T, limit time.Duration) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), limit)
-	t.Cleanup(cancel)
-	return ctx
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	dto "github.com/prometheus/client_model/go"
@@ -41,10 +42,22 @@ func Parse(text string) (Set, error) {
 			for _, l := range m.GetLabel() {
 				labels = append(labels, l.GetName(), l.GetValue())
 			}
+			if h := m.GetHistogram(); h != nil {
+				all[Name(name+"_count", labels...)] = float64(h.GetSampleCount())
+				for _, b := range h.GetBucket() {
+					all[Bucket(name, b.GetUpperBound(), labels...)] = float64(b.GetCumulativeCount())
+				}
+				continue
+			}
 			all[Name(name, labels...)] = value(m)
 		}
 	}
 	return all, nil
+}
+
+// Bucket is how a Set calls the observations of a histogram up to a bound.
+func Bucket(family string, bound float64, labels ...string) string {
+	return Name(family+"_bucket", append(slices.Clip(labels), "le", strconv.FormatFloat(bound, 'g', -1, 64))...)
 }
 
 func value(m *dto.Metric) float64 {

@@ -12,19 +12,17 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/brokers"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/controlplane"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/kafka"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/layout"
-	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/oracle"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/proc"
-	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/workload"
 )
 
 // Stack is a running Kafka and control plane and, after Deploy, the adapter.
 type Stack struct {
+	*brokers.Brokers
 	Dir          string // logs and files of this run
-	Kafka        *kafka.Cluster
-	Oracle       *oracle.Oracle
 	ControlPlane *controlplane.ControlPlane
 	Adapter      *Adapter // nil before Deploy
 
@@ -36,7 +34,10 @@ type Stack struct {
 func Start(ctx context.Context, where layout.Layout, dir string) (*Stack, error) {
 	s := &Stack{Dir: dir, layout: where}
 	g, started := errgroup.WithContext(ctx)
-	g.Go(func() error { return s.startKafka(started) })
+	g.Go(func() (err error) {
+		s.Brokers, err = brokers.Start(started, where, dir, kafka.Config{})
+		return err
+	})
 	g.Go(func() (err error) {
 		s.ControlPlane, err = controlplane.Start(started, controlplane.Config{
 			Bin: filepath.Dir(where.Tool("kubectl")), KwokConfig: where.KwokConfig(), Dir: filepath.Join(dir, "controlplane"),
@@ -49,34 +50,17 @@ func Start(ctx context.Context, where layout.Layout, dir string) (*Stack, error)
 	return s, nil
 }
 
-func (s *Stack) startKafka(ctx context.Context) (err error) {
-	s.Kafka, err = kafka.Start(ctx, kafka.Config{Libs: s.layout.KafkaLibs(), Dir: filepath.Join(s.Dir, "kafka")})
-	if err != nil {
-		return err
-	}
-	s.Oracle, err = oracle.Start(ctx, oracle.Config{
-		Libs: s.layout.KafkaLibs(), Dir: filepath.Join(s.Dir, "oracle"), Bootstrap: s.Kafka.Bootstrap(),
-	})
-	return err
-}
-
-// Workload is for producing to and consuming from the stack's Kafka.
-func (s *Stack) Workload() workload.Kafka { return workload.Kafka{Bootstrap: s.Kafka.Bootstrap()} }
-
 // Close ends everything. Logs stay in Dir.
 func (s *Stack) Close() error {
 	var errs []error
 	if s.Adapter != nil {
 		errs = append(errs, s.Adapter.process.Kill())
 	}
-	if s.Oracle != nil {
-		errs = append(errs, s.Oracle.Close())
-	}
 	if s.ControlPlane != nil {
 		errs = append(errs, s.ControlPlane.Close())
 	}
-	if s.Kafka != nil {
-		errs = append(errs, s.Kafka.Close())
+	if s.Brokers != nil {
+		errs = append(errs, s.Brokers.Close())
 	}
 	return errors.Join(errs...)
 }

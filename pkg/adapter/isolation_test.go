@@ -1,0 +1,270 @@
+package adapter
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/custom-metrics-apiserver/pkg/provider"
+
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/tenants"
+)
+
+// Two tenants: default was granted some groups, and mallory others. Neither was granted those that begin with "hidden".
+func twoTenants() tenants.Grants {
+	return tenants.Grants{
+		"default": {Names: []string{"orders", "billing", "granted-but-absent"}, Patterns: []*regexp.Regexp{regexp.MustCompile("^(?:l.*t)$")}},
+		"mallory": {Prefixes: []string{"mallory."}},
+	}
+}
+
+// world is the fixture with mallory's group, and with groups that nobody was granted, if it has any: one that is known, one of
+// which nothing is known, one with members on the pods of default, and one that was not collected.
+func world(hidden bool) fakeSource {
+	s := fixture()[0]
+	own := group("mallory.own", topic("orders", 3))
+	s.Groups = append(s.Groups, own)
+	own.MembersReadAt, s.Groups[1].MembersReadAt = readAt, readAt
+	for i, m := range s.Groups[2].Members {
+		s.Groups[2].Members[i].ClientID = map[string]string{"a": "consumer-a", "b": "consumer-b"}[m.ID]
+	}
+	if hidden {
+		known, pods := group("hidden-known", topic("orders", 1000), topic("hidden-topic", 7)), group("hidden-pods", topic("orders", 100))
+		pods.MembersReadAt = readAt
+		pods.Members = []lag.Member{{ID: "h", ClientID: "consumer-a", Assigned: []lag.TopicPartitions{{Topic: "orders", Partitions: []int32{0}}}}}
+		unknown := group("hidden-unknown", fixture()[0].Groups[1].Topics...)
+		s.Groups = append(s.Groups, known, pods, unknown)
+		s.Topics = []*lag.Topic{{Name: "hidden-topic"}}
+		s.Uncollected = []string{"hidden-uncollected"}
+	}
+	slices.SortFunc(s.Groups, func(a, b *lag.Group) int { return strings.Compare(a.Name, b.Name) })
+	return func() []*lag.Snapshot { return []*lag.Snapshot{s} }
+}
+
+// plain is the source of an Isolated.
+type plain struct{ fakeSource }
+
+func (p plain) Snapshots() []*lag.Snapshot { return p.fakeSource() }
+
+// isolated is a rig with isolated namespaces in that world, and what it was told to read more often.
+func isolated(t testing.TB, world fakeSource) (*rig, *asked) {
+	r, noted := newRig(t), &asked{}
+	r.provider.cfg.Source = tenants.NewIsolated(plain{world}, twoTenants())
+	pods := clusterPods("consumer-a", "consumer-b")
+	pods.exists = func(_, name string) (bool, error) { return name == "consumer-a" || name == "consumer-b", nil } // in every namespace
+	pods.list = func(_ string, selector labels.Selector) ([]lag.Pod, error) {
+		return clusterPods("consumer-a", "consumer-b").List("default", selector)
+	}
+	r.provider.cfg.Pods = pods
+	r.provider.cfg.Binder = NamespaceBinder{Grants: twoTenants(), Others: &ObjectBinder{
+		Pods: pods, All: plain{world}, Membership: true, MaxAge: maxAge, Now: func() time.Time { return now },
+		Annotations: fakeAnnotations{objects: map[string]map[string]string{"annotated": {AnnotationGroup: "hidden-known,hidden-unknown,hidden-uncollected"}}},
+	}}
+	r.provider.cfg.Interest = noted
+	return r, noted
+}
+
+// sameAnswer compares answers to the last byte, but for what every answer has of its own.
+func sameAnswer(a, b *httptest.ResponseRecorder) bool {
+	own := func(h http.Header) http.Header {
+		h = h.Clone()
+		for _, name := range []string{"Audit-Id", "Date"} {
+			h.Del(name)
+		}
+		return h
+	}
+	return a.Code == b.Code && a.Body.String() == b.Body.String() &&
+		maps.EqualFunc(own(a.Header()), own(b.Header()), func(x, y []string) bool { return slices.Equal(x, y) })
+}
+
+// FuzzIsolation asks two clusters for the same, of which one has groups that nobody was granted: no request can tell which. And of
+// two names of the same length, one of which is such a group's, neither is answered in another way than the other.
+func FuzzIsolation(f *testing.F) {
+	for _, seed := range isolationSeeds() {
+		f.Add(seed[0], seed[1])
+	}
+	latest, with, without := []*lag.Snapshot(nil), world(true)(), world(false)()
+	rig, noted := isolated(f, func() []*lag.Snapshot { return latest })
+	hpa := rig.clients.issue(hpaUser).Leaf
+	ask := func(world []*lag.Snapshot, target string) (*httptest.ResponseRecorder, []string) {
+		latest = world
+		return rig.get(hpa, http.MethodGet, target), noted.take()
+	}
+	f.Fuzz(func(t *testing.T, path, query string) {
+		target := (&url.URL{Path: "/apis/" + path, RawQuery: query}).RequestURI()
+		request, err := http.NewRequest(http.MethodGet, "https://127.0.0.1"+target, http.NoBody) //nolint:noctx // it is never sent
+		if err != nil || request.URL.Query().Has("timeout") || strings.HasPrefix(path, "/") {
+			return // what sets a deadline may be cut off at it
+		}
+		a, askedWith := ask(with, target)
+		b, askedWithout := ask(without, target)
+		if !sameAnswer(a, b) {
+			t.Errorf("%s\nwith hidden groups:    %d %v %s\nwithout hidden groups: %d %v %s", target, a.Code, a.Header(), a.Body, b.Code, b.Header(), b.Body)
+		}
+		if !slices.Equal(askedWith, askedWithout) {
+			t.Errorf("%s: %q are read more often with hidden groups, and %q without", target, askedWith, askedWithout)
+		}
+		if strings.Contains(target, "hidden-knowm") {
+			return
+		}
+		c, _ := ask(with, strings.ReplaceAll(target, "hidden-known", "hidden-knowm"))
+		c.Body = bytes.NewBufferString(strings.ReplaceAll(c.Body.String(), "hidden-knowm", "hidden-known"))
+		if !sameAnswer(a, c) {
+			t.Errorf("%s\nhidden: %d %s\nabsent: %d %s", target, a.Code, a.Body, c.Code, c.Body)
+		}
+	})
+}
+
+// isolationSeeds are the requests with all kinds of selectors on each path, for each namespace.
+func isolationSeeds() (seeds [][2]string) {
+	selectors := []string{
+		"", "consumergroup=hidden-known", "consumergroup=hidden-unknown", "consumergroup=hidden-uncollected", "consumergroup in (hidden-known,orders)",
+		"consumergroup in (hidden-pods,mallory.own)", "consumergroup notin (orders)", "consumergroup!=lost,topic=orders", "consumergroup", "!consumergroup",
+		"topic=hidden-topic", "topic=orders", "topic", "partition>0", "cluster=main", "cluster!=main", "consumergroup=mallory.own", "consumergroup=orders",
+		"consumergroup=granted-but-absent", "consumergroup=orders,topic=hidden-topic", "hidden-known", "consumergroup=hidden-known,topic", "consumergroup=hidden-known=",
+	}
+	for _, selector := range selectors {
+		custom, external := "metricLabelSelector="+url.QueryEscape(selector), "labelSelector="+url.QueryEscape(selector)
+		for _, namespace := range []string{"default", "mallory", "elsewhere"} {
+			for _, path := range []string{"pods/*/kafka_consumergroup_lag", "pods/consumer-a/kafka_consumergroup_members", "metrics/kafka_consumergroup_partitions",
+				"deployments.apps/consumer/kafka_consumergroup_lag_max", "deployments.apps/annotated/kafka_consumergroup_lag", "services/annotated/kafka_consumergroup_lag",
+				"kafkatopics.kafka.strimzi.io/orders-topic/kafka_consumergroup_lag", "deployments.apps/*/kafka_consumergroup_lag", "pods/hidden-known/kafka_consumergroup_lag"} {
+				seeds = append(seeds, [2]string{"custom.metrics.k8s.io/v1beta2/namespaces/" + namespace + "/" + path, custom})
+			}
+			seeds = append(seeds, [2]string{"external.metrics.k8s.io/v1beta1/namespaces/" + namespace + "/kafka_consumergroup_lag", external},
+				[2]string{"external.metrics.k8s.io/v1beta1/namespaces/" + namespace + "/kafka_consumergroup_lag_max", external})
+		}
+	}
+	return append(seeds, [2]string{"custom.metrics.k8s.io/v1beta1", ""}, [2]string{"external.metrics.k8s.io", ""}, [2]string{"", ""},
+		[2]string{"custom.metrics.k8s.io/v1beta1/namespaces/*/metrics/kafka_consumergroup_lag", "metricLabelSelector=consumergroup%3Dhidden-known"})
+}
+
+// TestIsolationHidesNothingElse shows that the answers that FuzzIsolation compares are not all the same error.
+func TestIsolationHidesNothingElse(t *testing.T) {
+	rig, noted := isolated(t, world(true))
+	hpa := rig.clients.issue(hpaUser).Leaf
+	for _, c := range []struct {
+		target string
+		code   int
+		says   string
+	}{
+		{external + "/namespaces/default/kafka_consumergroup_lag?labelSelector=consumergroup%3Dorders", 200, `"value":"42"`},
+		{external + "/namespaces/default/kafka_consumergroup_lag?labelSelector=consumergroup%3Dlost", 503, "ListOffsets"},
+		{external + "/namespaces/mallory/kafka_consumergroup_lag?labelSelector=consumergroup%3Dorders", 404, "--isolate-namespaces"},
+		{external + "/namespaces/mallory/kafka_consumergroup_lag?labelSelector=topic%3Dorders", 200, `"value":"3"`},
+		{external + "/namespaces/mallory/kafka_consumergroup_lag", 200, `"mallory.own"`},
+		{external + "/namespaces/elsewhere/kafka_consumergroup_lag?labelSelector=topic%3Dorders", 404, "no consumer group matches"},
+		{v1beta1 + "/namespaces/default/pods/*/kafka_consumergroup_lag?labelSelector=app%3Dconsumer", 200, `"value":"35"`},
+		{v1beta1 + "/namespaces/default/deployments.apps/consumer/kafka_consumergroup_lag", 200, `"value":"42"`},
+		{v1beta1 + "/namespaces/mallory/deployments.apps/consumer/kafka_consumergroup_lag", 404, "no consumer group has a member"},
+		{v1beta1 + "/namespaces/default/deployments.apps/annotated/kafka_consumergroup_lag", 404, "no consumer group matches the annotations"},
+		{v1beta1 + "/namespaces/mallory/metrics/kafka_consumergroup_lag", 200, `"value":"3"`},
+		{v1beta1 + "/namespaces/default/deployments.apps/consumer/kafka_consumergroup_lag?metricLabelSelector=consumergroup,topic%3Dinvoices", 200, `"value":"5"`},
+		{v1beta1 + "/namespaces/default/pods/*/kafka_consumergroup_lag?labelSelector=app%3Dconsumer&metricLabelSelector=consumergroup+in+(orders,hidden-known)", 200, `"value":"35"`},
+	} {
+		if answer := rig.get(hpa, http.MethodGet, c.target); answer.Code != c.code || !strings.Contains(answer.Body.String(), c.says) {
+			t.Errorf("%s: %d %s, want %d with %q", c.target, answer.Code, answer.Body, c.code, c.says)
+		}
+	}
+	if got := noted.take(); slices.ContainsFunc(got, func(name string) bool { return strings.HasPrefix(name, "hidden") }) || len(got) == 0 {
+		t.Errorf("%q are read more often", got)
+	}
+}
+
+// TestRequestsDoNotWaitForOneAnother has 200 requests meet halfway: were there a lock around their work, or were there few workers,
+// they would never be that many.
+func TestRequestsDoNotWaitForOneAnother(t *testing.T) {
+	const many = 200
+	var here sync.WaitGroup
+	here.Add(many)
+	all := make(chan struct{})
+	go func() { here.Wait(); close(all) }()
+	deadline := time.NewTimer(requestTimeout)
+	defer deadline.Stop()
+	snapshots := world(true)()
+	rig, _ := isolated(t, func() []*lag.Snapshot {
+		here.Done()
+		select {
+		case <-all:
+		case <-deadline.C:
+		}
+		return snapshots
+	})
+	hpa := rig.clients.issue(hpaUser).Leaf
+	targets := []string{
+		v1beta2 + "/namespaces/default/pods/*/kafka_consumergroup_lag?labelSelector=app%3Dconsumer&metricLabelSelector=consumergroup%3Dorders",
+		v1beta2 + "/namespaces/default/deployments.apps/consumer/kafka_consumergroup_lag?metricLabelSelector=consumergroup%3Dorders",
+		v1beta1 + "/namespaces/default/metrics/kafka_consumergroup_lag?metricLabelSelector=consumergroup%3Dorders",
+		external + "/namespaces/default/kafka_consumergroup_lag?labelSelector=consumergroup%3Dorders",
+	}
+	var requests sync.WaitGroup
+	for i := range many {
+		requests.Go(func() {
+			if answer := rig.get(hpa, http.MethodGet, targets[i%len(targets)]); answer.Code != http.StatusOK {
+				t.Errorf("%s: %d %s", targets[i%len(targets)], answer.Code, answer.Body)
+			}
+		})
+	}
+	requests.Wait()
+}
+
+// amongMany returns a function that asks, in a namespace with few of 20,000 groups, for the lag of a group of that name.
+func amongMany(tb testing.TB) (ask func(group string)) {
+	s := fixture()[0]
+	for i := range 20_000 {
+		s.Groups = append(s.Groups, group(fmt.Sprintf("team-%05d", i), topic("orders", 1)))
+	}
+	slices.SortFunc(s.Groups, func(a, b *lag.Group) int { return strings.Compare(a.Name, b.Name) })
+	p := newProvider()
+	p.cfg.Source = tenants.NewIsolated(plain{func() []*lag.Snapshot { return []*lag.Snapshot{s} }}, twoTenants())
+	p.cfg.Interest = nobody{}
+	return func(group string) {
+		selector := labels.SelectorFromSet(labels.Set{"consumergroup": group})
+		_, err := p.GetExternalMetric(context.Background(), "default", selector, provider.ExternalMetricInfo{Metric: MetricLag})
+		if !apierrors.IsNotFound(err) {
+			tb.Errorf("%s: %v", group, err)
+		}
+	}
+}
+
+type nobody struct{}
+
+func (nobody) Ask([]string) {}
+
+// That a group is hidden must not show in how long it takes to say that there is none: the work is the same.
+func TestHiddenCostsWhatAbsentDoes(t *testing.T) {
+	ask := amongMany(t)
+	hidden := testing.AllocsPerRun(100, func() { ask("team-10000") })
+	absent := testing.AllocsPerRun(100, func() { ask("team-1000x") })
+	if hidden != absent {
+		t.Errorf("%v allocations for a group that is hidden, %v for one that does not exist", hidden, absent)
+	}
+}
+
+// BenchmarkHidden asks in turn for a group that exists and was not granted, and for one that does not exist, and reports how many
+// times longer the former takes.
+func BenchmarkHidden(b *testing.B) {
+	ask := amongMany(b)
+	var hidden, absent time.Duration
+	for b.Loop() {
+		start := time.Now()
+		ask("team-10000")
+		middle := time.Now()
+		ask("team-1000x")
+		hidden, absent = hidden+middle.Sub(start), absent+time.Since(middle)
+	}
+	b.ReportMetric(float64(hidden)/float64(absent), "hidden/absent")
+}

@@ -1,0 +1,86 @@
+// Package exporter runs the product's lag-exporter.
+package exporter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/layout"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/ports"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/proc"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/series"
+)
+
+// Exporter is a running lag-exporter.
+type Exporter struct {
+	url     string
+	process *proc.Process
+	client  *http.Client
+}
+
+// Start starts a lag-exporter with these arguments and waits until it is
+// ready. Its log in dir has its name.
+func Start(ctx context.Context, where layout.Layout, dir, name string, args ...string) (*Exporter, error) {
+	port, err := ports.Free(1)
+	if err != nil {
+		return nil, err
+	}
+	address := fmt.Sprintf("127.0.0.1:%d", port[0])
+	p, err := proc.Start(proc.Spec{
+		Name: name, Path: where.Product("lag-exporter"), LogDir: dir, Args: append(args, "--web.listen-address="+address),
+	})
+	if err != nil {
+		return nil, err
+	}
+	e := &Exporter{url: "http://" + address, process: p, client: &http.Client{Timeout: 2 * time.Second}} // of one look
+	err = p.Ready(ctx, func(ctx context.Context) error {
+		_, err := e.get(ctx, "/readyz")
+		return err
+	})
+	if err != nil {
+		return nil, errors.Join(err, p.Kill())
+	}
+	return e, nil
+}
+
+// Scrape reads /metrics.
+func (e *Exporter) Scrape(ctx context.Context) (series.Set, error) {
+	body, err := e.get(ctx, "/metrics")
+	if err != nil {
+		return nil, err
+	}
+	return series.Parse(body)
+}
+
+func (e *Exporter) get(ctx context.Context, path string) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, e.url+path, nil)
+	if err != nil {
+		return "", err
+	}
+	response, err := e.client.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s answers %s: %s", path, response.Status, body)
+	}
+	return string(body), err
+}
+
+// Stop ends the exporter, which has to end in good order.
+func (e *Exporter) Stop() error {
+	const grace = 15 * time.Second // above what it allows itself
+	if err := e.process.Stop(grace); err != nil {
+		return err
+	}
+	if code, err := e.process.ExitCode(context.Background()); err != nil || code != 0 {
+		return errors.Join(fmt.Errorf("%s: exit code %d", e.process.Name(), code), err)
+	}
+	return nil
+}
