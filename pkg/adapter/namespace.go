@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -42,11 +43,11 @@ type Grants interface {
 	Selection(namespace string) (selection lag.Selection, ok bool)
 }
 
-// NamespaceBinder binds a namespace to the groups that it was granted. A metric selector that names groups decides alone; any
-// other narrows what was granted, or decides alone where nothing was.
+// NamespaceBinder binds a namespace to the groups that it was granted, or if it was granted none, to those that are bound in it. A
+// metric selector that names groups decides alone; any other narrows what was granted, or decides alone where nothing was.
 type NamespaceBinder struct {
 	Grants Grants
-	Others Binder // for everything that is no namespace
+	Others Binder // for everything that is no namespace, and for what is bound in one
 }
 
 var _ Binder = NamespaceBinder{}
@@ -61,17 +62,26 @@ func (b NamespaceBinder) Bind(ctx context.Context, target Target) (lag.Selection
 		if ok {
 			return granted, nil
 		}
-		return lag.Selection{}, &lag.AbsentError{
-			What: fmt.Sprintf("no consumer group is bound to %s", target),
-			Hint: "name one by the metric selector, in a HorizontalPodAutoscaler metric.selector.matchLabels.consumergroup, " +
-				"or grant groups to the namespace by the setting namespaces of the adapter",
-		}
+		return b.inside(ctx, target)
 	}
 	selected, err := SelectorBinder{}.Bind(ctx, target)
 	if err != nil || len(selected.Groups) > 0 || !ok {
 		return selected, err
 	}
 	return among(selected, granted), nil
+}
+
+// inside returns what is bound in a namespace.
+func (b NamespaceBinder) inside(ctx context.Context, target Target) (lag.Selection, error) {
+	selection, err := b.Others.Bind(ctx, target)
+	if _, absent := errors.AsType[*lag.AbsentError](err); absent {
+		err = &lag.AbsentError{
+			What: fmt.Sprintf("no consumer group is bound to %s", target),
+			Hint: "name one by the metric selector, in a HorizontalPodAutoscaler metric.selector.matchLabels.consumergroup, " +
+				"or grant groups to the namespace by the setting namespaces of the adapter",
+		}
+	}
+	return selection, err
 }
 
 // among narrows the selection to the groups that are bound.

@@ -35,7 +35,8 @@ type AllSnapshots interface {
 //  3. membership: the groups that have a member on one of its pods.
 //
 // What a metric selector says of cluster, topic and partition narrows any of them. A topic that nothing tells the groups of has
-// those of all.
+// those of all. A namespace has the groups that annotations of its pods and their workloads name, and besides those that its pods
+// are members of.
 type ObjectBinder struct {
 	Annotations Annotations
 	Pods        Pods
@@ -54,6 +55,9 @@ func (b *ObjectBinder) Bind(ctx context.Context, target Target) (lag.Selection, 
 	selection, err := selected(target)
 	if err != nil || namesGroups(target.MetricSelector) {
 		return selection, err
+	}
+	if target.Resource == namespaceResource() {
+		return b.namespace(ctx, target, selection)
 	}
 	annotations, pods, err := b.annotations(ctx, target)
 	if err != nil {

@@ -118,6 +118,49 @@ func TestObjectsWithoutASelector(t *testing.T) {
 	}
 }
 
+func TestNamespacesWithoutAGrantHaveWhatIsBoundInThem(t *testing.T) {
+	for _, tc := range []struct {
+		name, namespace, selector string
+		annotations               map[string]map[string]string
+		membership                bool
+		want                      int64
+		code                      int32
+	}{
+		{"members", "default", "", nil, true, 50, 200},
+		{"narrowed", "default", "topic=refunds", nil, true, 3, 200},
+		{"members and annotations", "default", "", map[string]map[string]string{`pod "x"`: {AnnotationGroup: "other,audit"}, "y": {AnnotationTopics: "t"}}, true, 59, 200},
+		{"annotations", "default", "", map[string]map[string]string{`pod "x"`: {AnnotationGroup: "other,audit"}}, false, 14, 200},
+		{"neither", "default", "", nil, false, 0, 404},
+		{"a group that is named", "default", "consumergroup=other", nil, false, 9, 200},
+		{"no pods", "empty", "", nil, true, 0, 404},
+		{"not known", "broken", "", nil, true, 0, 503},
+		{"a bad annotation", "default", "", map[string]map[string]string{`pod "x"`: {AnnotationGroup: ","}}, true, 0, 400},
+		{"granted", "granted", "", nil, true, 45, 200},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p := bindingProvider(fakeAnnotations{pods: tc.annotations})
+			objects, _ := p.cfg.Binder.(*ObjectBinder)
+			objects.Membership, objects.Pods = tc.membership, everyPod(objects.Pods)
+			p.cfg.Binder = NamespaceBinder{Grants: grants(), Others: objects}
+			item, err := p.GetMetricByName(t.Context(), types.NamespacedName{Name: tc.namespace}, provider.CustomMetricInfo{GroupResource: namespaceResource(), Metric: MetricLag}, parse(t, tc.selector))
+			expectStatus(t, err, tc.code)
+			if err == nil && item.Value.Value() != tc.want {
+				t.Errorf("%d, want %d", item.Value.Value(), tc.want)
+			}
+		})
+	}
+}
+
+// everyPod matches them whatever the selector is.
+func everyPod(all Pods) Pods {
+	pods, _ := all.(fakePods)
+	list := pods.list
+	pods.list = func(namespace string, _ labels.Selector) ([]lag.Pod, error) {
+		return list(namespace, labels.SelectorFromSet(labels.Set{"app": "consumer"}))
+	}
+	return pods
+}
+
 func infoOf(resource string) provider.CustomMetricInfo {
 	return provider.CustomMetricInfo{GroupResource: schema.ParseGroupResource(resource), Namespaced: true, Metric: MetricLag}
 }
