@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"sync"
@@ -10,25 +11,26 @@ import (
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
 )
 
-// index finds the pods that may have members by address and by name: those that have not finished. Terminating ones are among
-// them, as their members are not other pods'. It takes a fraction of the memory of an informer's own indexes.
+// index finds the pods that may have members by address, by name and by namespace: those that have not finished. Terminating ones
+// are among them, as their members are not other pods'. It takes a fraction of the memory and time of an informer's own indexes.
 type index struct {
-	mu        sync.RWMutex
-	byAddress multimap[netip.Addr]
-	byName    multimap[string]
+	mu          sync.RWMutex
+	byAddress   multimap[netip.Addr]
+	byName      multimap[string]
+	byNamespace map[string][]*pod // by name
 }
 
 func newIndex() index {
-	return index{byAddress: newMultimap[netip.Addr](), byName: newMultimap[string]()}
+	return index{byAddress: newMultimap[netip.Addr](), byName: newMultimap[string](), byNamespace: map[string][]*pod{}}
 }
 
 var _ cache.ResourceEventHandler = (*index)(nil)
 
 // OnAdd implements cache.ResourceEventHandler.
-func (x *index) OnAdd(item any, _ bool) { x.replace(nil, item) }
+func (x *index) OnAdd(item any, _ bool) { x.replace(item, item) }
 
 // OnUpdate implements cache.ResourceEventHandler.
-func (x *index) OnUpdate(before, item any) { x.replace(before, item) }
+func (x *index) OnUpdate(_, item any) { x.replace(item, item) }
 
 // OnDelete implements cache.ResourceEventHandler.
 func (x *index) OnDelete(item any) {
@@ -38,22 +40,52 @@ func (x *index) OnDelete(item any) {
 	x.replace(item, nil)
 }
 
-func (x *index) replace(before, after any) {
+// replace takes out what the index has of a pod and puts in what it is now. The pod of an event, also that of a deletion, is
+// another than the one that was put in.
+func (x *index) replace(item, now any) {
+	of, ok := item.(*pod)
+	if !ok {
+		return
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if p, ok := before.(*pod); ok && !p.finished {
+	if p := x.leave(of.Namespace, of.Name); p != nil {
 		x.byName.remove(p.Name, p)
 		for _, address := range p.addresses {
 			x.byAddress.remove(address, p)
 		}
 	}
-	if p, ok := after.(*pod); ok && !p.finished {
+	if p, ok := now.(*pod); ok && !p.finished {
+		x.enter(p)
 		x.byName.add(p.Name, p)
 		for _, address := range p.addresses {
 			x.byAddress.add(address, p)
 		}
 	}
 }
+
+// enter puts a pod into the list of its namespace, which must not have one of its name.
+func (x *index) enter(p *pod) {
+	pods := x.byNamespace[p.Namespace]
+	i, _ := slices.BinarySearchFunc(pods, p.Name, comparePod)
+	x.byNamespace[p.Namespace] = slices.Insert(pods, i, p)
+}
+
+// leave takes the pod of that name out of the list of its namespace and returns it, nil if there is none.
+func (x *index) leave(namespace, name string) *pod {
+	pods := x.byNamespace[namespace]
+	i, found := slices.BinarySearchFunc(pods, name, comparePod)
+	if !found {
+		return nil
+	}
+	p := pods[i]
+	if x.byNamespace[namespace] = slices.Delete(pods, i, i+1); len(pods) == 1 {
+		delete(x.byNamespace, namespace)
+	}
+	return p
+}
+
+func comparePod(p *pod, name string) int { return cmp.Compare(p.Name, name) }
 
 // multimap has mostly one pod for a key. Its slices never change.
 type multimap[K comparable] struct {

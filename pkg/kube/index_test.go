@@ -29,7 +29,7 @@ func TestIndexFollowsThePods(t *testing.T) {
 				x.OnDelete(cache.DeletedFinalStateUnknown{Obj: before})
 				after = nil
 			default:
-				x.OnDelete(before)
+				x.OnDelete(after) // as it was last, which nobody may have been told before
 				after = nil
 			}
 			if pods[id] = after; after == nil {
@@ -60,6 +60,24 @@ func drawPod(t *rapid.T, id lag.Pod) *pod {
 }
 
 func compareIndex(t *rapid.T, x *index, pods map[lag.Pod]*pod) {
+	for _, namespace := range []string{"a", "b"} {
+		var want []string
+		for id, p := range pods {
+			if id.Namespace == namespace && !p.finished {
+				want = append(want, id.Name)
+			}
+		}
+		slices.Sort(want)
+		var got []string
+		for _, p := range x.byNamespace[namespace] {
+			if got = append(got, p.Name); pods[p.self[0]] != p {
+				t.Fatalf("%s/%s is an older one", namespace, p.Name)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("%s has %q, want %q", namespace, got, want)
+		}
+	}
 	for i := range 4 {
 		address, name := netip.MustParseAddr(fmt.Sprint("10.0.0.", i)), fmt.Sprint("pod-", i)
 		var named, sharing []lag.Pod

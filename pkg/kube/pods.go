@@ -55,20 +55,20 @@ func (p *Pods) Run(ctx context.Context) error {
 // Synced says whether the pods were listed once.
 func (p *Pods) Synced() bool { return p.indexed.HasSynced() }
 
-// List returns the pods of the namespace that match the selector and can consume: those that are neither terminating nor
-// finished.
+// List returns the pods of the namespace that match the selector and can consume, in the order of their names: those that are
+// neither terminating nor finished.
 func (p *Pods) List(namespace string, selector labels.Selector) ([]lag.Pod, error) {
 	if err := p.known(); err != nil {
 		return nil, err
 	}
-	var pods []lag.Pod
-	err := cache.ListAllByNamespace(p.informer.GetIndexer(), namespace, selector, func(item any) {
-		if pod, ok := item.(*pod); ok && pod.consumes {
+	p.index.mu.RLock()
+	defer p.index.mu.RUnlock()
+	all := p.index.byNamespace[namespace]
+	pods := make([]lag.Pod, 0, len(all))
+	for _, pod := range all {
+		if pod.consumes && selector.Matches(labels.Set(pod.Labels)) {
 			pods = append(pods, pod.self[0])
 		}
-	})
-	if err != nil {
-		return nil, fmt.Errorf("select pods: %w", err)
 	}
 	return pods, nil
 }

@@ -124,6 +124,9 @@ func TestPodsFollowChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the new one is there", func() bool { return slices.Equal(consumers(t, p, "a"), []string{"three"}) })
+	if left := p.Named("two"); len(left) > 0 || len(p.Named("three")) != 1 {
+		t.Errorf("there still is %v", left)
+	}
 }
 
 func TestPodsAreAnErrorUntilTheyAreKnown(t *testing.T) {
