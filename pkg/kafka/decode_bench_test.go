@@ -79,8 +79,7 @@ func BenchmarkDecode(b *testing.B) {
 			return err
 		},
 		"ListOffsets": func(resp kmsg.Response) error {
-			_, err := resp.(*endsResponse).decode(known)
-			return err
+			return resp.(*endsResponse).decode(known, func(decodedEnds) {})
 		},
 		"Metadata": func(resp kmsg.Response) error {
 			_, err := resp.(*metadataResponse).decode(known)

@@ -107,7 +107,11 @@ func endsKind() decodeKind {
 		},
 		theirs: func() kmsg.Response { return kmsg.NewPtrListOffsetsResponse() },
 		ours: func(resp kmsg.Response) (any, error) {
-			got, err := resp.(*endsResponse).decode(anyName)
+			var got []decodedEnds
+			err := resp.(*endsResponse).decode(anyName, func(t decodedEnds) {
+				t.Rows = slices.Clone(t.Rows)
+				got = append(got, t)
+			})
 			for _, t := range got {
 				canonical(t.Rows)
 			}

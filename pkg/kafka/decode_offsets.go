@@ -28,7 +28,7 @@ func (r *endsResponse) ReadFrom(src []byte) (err error) {
 // decodedEnds are the offsets of one topic's partitions.
 type decodedEnds struct {
 	Topic string
-	Rows  []decodedEnd // as the broker sent them: in any order, and some may be there twice
+	Rows  []decodedEnd // as the broker sent them: in any order, and some may be there twice; good until the next topic
 }
 
 type decodedEnd struct {
@@ -38,8 +38,9 @@ type decodedEnd struct {
 	Code        int16
 }
 
-// decode returns the topics that are wanted, in the order of the answer. An error means that nothing of it can be relied on.
-func (r *endsResponse) decode(topics decodeNames) ([]decodedEnds, error) {
+// decode calls each with the topics that are wanted, in the order of the answer. An error means that nothing of it can be relied on,
+// neither what came before.
+func (r *endsResponse) decode(topics decodeNames, each func(decodedEnds)) error {
 	d := endsDecoder{decodeCursor: newDecodeCursor(r.body, r.IsFlexible()), version: r.Version}
 	switch {
 	case d.version == 0:
@@ -52,28 +53,23 @@ func (r *endsResponse) decode(topics decodeNames) ([]decodedEnds, error) {
 	if d.version >= 2 {
 		d.int32() // throttle time
 	}
-	n := d.array(3) // name, partitions, tags
-	out := make([]decodedEnds, 0, min(n, decodeArenaChunk))
-	for ; n > 0 && d.err == nil; n-- {
+	for n := d.array(3); n > 0 && d.err == nil; n-- { // name, partitions, tags
 		name, wanted := topics(d.text())
 		rows := d.partitions(d.array(d.rowSize), wanted)
 		d.tags()
-		if wanted {
-			out = append(out, decodedEnds{name, rows})
+		if wanted && d.err == nil {
+			each(decodedEnds{name, rows})
 		}
 	}
 	d.tags()
-	if err := d.finish("ListOffsets", r.Version); err != nil {
-		return nil, err
-	}
-	return out, nil
+	return d.finish("ListOffsets", r.Version)
 }
 
 type endsDecoder struct {
 	decodeCursor
 	version int16
-	rowSize int // the least that one partition takes
-	arena   decodeArena[decodedEnd]
+	rowSize int          // the least that one partition takes
+	rows    []decodedEnd // room for those of one topic
 }
 
 func (d *endsDecoder) partitions(n int, wanted bool) []decodedEnd {
@@ -83,7 +79,10 @@ func (d *endsDecoder) partitions(n int, wanted bool) []decodedEnd {
 		}
 		return nil
 	}
-	rows := d.arena.take(n, len(d.rest)/d.rowSize)
+	if n > cap(d.rows) {
+		d.rows = make([]decodedEnd, n)
+	}
+	rows := d.rows[:n]
 	for i := d.plainPartitions(rows); i < n && d.err == nil; i++ {
 		rows[i] = d.partition()
 	}

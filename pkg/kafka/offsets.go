@@ -176,29 +176,40 @@ var (
 
 func (c *collection) listOffsets(ctx context.Context, a *offsetsAsked) {
 	resp, err := ask[*endsResponse](ctx, c, a.leader, &endsRequest{topics: c.obs.Topics, asked: a})
-	var answers []decodedEnds
-	if err == nil {
-		answers, err = resp.decode(a.expect(c))
-		err = c.malformed(a.leader, "ListOffsets", err)
-	}
-	if err == nil && a.kind.isolation == readCommitted && resp.Version < isolationVersion { // it has given the high watermark
-		err, answers = &lag.ReadError{Class: lag.ClassUnsupported, Broker: a.leader, Op: "ListOffsets", Err: errNoIsolation}, nil
-	}
 	set := 0
-	for i := range answers {
-		set += c.setAnswer(&answers[i], a)
-	}
-	if err == nil && set == len(a.partitions) {
-		return
-	}
 	if err == nil {
-		err = &lag.ReadError{Class: lag.ClassProtocol, Broker: a.leader, Op: "ListOffsets", Err: errPartitionLeftOut}
+		set, err = c.takeAnswer(resp, a)
+	}
+	if err != nil || set < len(a.partitions) {
+		c.failRest(a, err)
+	}
+}
+
+// failRest notes why what was asked for is not there; err, why nothing in the answer counts, is nil if it is only that it was left out.
+func (c *collection) failRest(a *offsetsAsked, err error) {
+	missing := err
+	if err == nil {
+		missing = &lag.ReadError{Class: lag.ClassProtocol, Broker: a.leader, Op: "ListOffsets", Err: errPartitionLeftOut}
 	}
 	for topic, partition := range a.each {
-		if a.kind.column(&c.obs.Topics[topic]).Values[partition] == offsetPending {
-			c.fail(a.kind, topic, partition, err)
+		value := &a.kind.column(&c.obs.Topics[topic]).Values[partition]
+		if err != nil && *value >= 0 { // set before the answer turned out to be malformed
+			*value = offsetPending
+		}
+		if *value == offsetPending {
+			c.fail(a.kind, topic, partition, missing)
 		}
 	}
+}
+
+// takeAnswer fills in what the leader has answered. It returns how many offsets it has set without looking twice, which do not count
+// if there is an error.
+func (c *collection) takeAnswer(resp *endsResponse, a *offsetsAsked) (set int, err error) {
+	if a.kind.isolation == readCommitted && resp.Version < isolationVersion { // it has given the high watermark
+		return 0, &lag.ReadError{Class: lag.ClassUnsupported, Broker: a.leader, Op: "ListOffsets", Err: errNoIsolation}
+	}
+	err = resp.decode(a.expect(c), func(answer decodedEnds) { set += c.setAnswer(&answer, a) })
+	return set, c.malformed(a.leader, "ListOffsets", err)
 }
 
 // setAnswer fills in what a leader answered about one topic, and returns how many offsets it has set. Mostly the answer has the

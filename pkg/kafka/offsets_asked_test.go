@@ -123,3 +123,36 @@ func TestRow2PartitionWithoutALeaderIsNamedInEachPoll(t *testing.T) {
 		}
 	}
 }
+
+// If an answer does not end where it should, nothing in it counts, neither what was read before.
+func TestRow23OffsetsBeforeGarbageDoNotCount(t *testing.T) {
+	answer := kmsg.NewPtrListOffsetsResponse()
+	answer.Version = 7
+	rows := []kmsg.ListOffsetsResponseTopicPartition{{Partition: 0, Offset: 5}, {Partition: 1, Offset: 6}}
+	answer.Topics = []kmsg.ListOffsetsResponseTopic{{Topic: "orders", Partitions: rows}}
+	for _, garbage := range [][]byte{nil, {0}} {
+		c := &collection{needs: []topicNeeds{{all: needEnd, any: needEnd}}}
+		c.obs = &lag.Observation{Topics: []lag.Topic{{Name: "orders", Partitions: []lag.Partition{{Partition: 0, Leader: 1}, {Partition: 1, Leader: 1}}}}}
+		c.makeRoom(time.Now())
+		asked := &offsetsAsked{kind: offsetKinds()[0], leader: 1}
+		asked.add(0, 0)
+		asked.add(0, 1)
+		resp := (&endsRequest{version: 7}).ResponseKind().(*endsResponse)
+		if err := resp.ReadFrom(append(answer.AppendTo(nil), garbage...)); err != nil {
+			t.Fatal(err)
+		}
+		set, err := c.takeAnswer(resp, asked)
+		if (err != nil) != (garbage != nil) || set != 2 {
+			t.Fatalf("%d set, %v", set, err)
+		}
+		if err != nil {
+			c.failRest(asked, err)
+		}
+		c.noteFailures()
+		for i := range 2 {
+			if end := c.obs.Topics[0].Ends.At(i); (end.Err != nil) != (garbage != nil) || end.ReadAt.IsZero() != (garbage != nil) {
+				t.Errorf("garbage %v: %+v", garbage, end)
+			}
+		}
+	}
+}

@@ -27,6 +27,7 @@ type computation struct {
 
 	names []string // room for the topics of one group
 	// Room for what the groups have.
+	allTopics arena[Topic]
 	groups    arena[Group]
 	topicLags arena[TopicLag]
 	rows      arena[PartitionLag]

@@ -53,7 +53,7 @@ func (c *computation) topic(old, read *Topic) *Topic {
 	if readAt.IsZero() {
 		readAt = c.obs.MetadataReadAt
 	}
-	if err := whyTopicUnreadable(read); err != nil {
+	if err := whyTopicUnreadable(old, read); err != nil {
 		if old != nil && old.Err == nil && old.ReadAt.After(c.obs.StartedAt) {
 			return old
 		}
@@ -70,11 +70,20 @@ func (c *computation) topic(old, read *Topic) *Topic {
 	case anotherTopic(old, read):
 		old = nil // the old offsets are of another log
 	}
-	t := *listed
+	t := c.newTopic()
+	*t = *listed
 	t.Err, t.ReadAt, t.missed = nil, readAt, 0
 	t.mergeOffsets(old, read, c.obs.StartedAt)
 	t.mergeEpochEnds(old, read, c.obs.Partial)
-	return &t
+	return t
+}
+
+// newTopic makes room for a topic. One that was read with few others has it to itself.
+func (c *computation) newTopic() *Topic {
+	if c.obs.Partial {
+		return new(Topic)
+	}
+	return &c.allTopics.take(1)[:1][0]
 }
 
 // anotherTopic says whether the topic was deleted and created anew. Brokers before Metadata v10 give no ids.
@@ -182,9 +191,12 @@ func (m *offsetMerge) moved(starts *Offsets, epochs []int32) bool {
 	return false
 }
 
-func whyTopicUnreadable(read *Topic) error {
+func whyTopicUnreadable(old, read *Topic) error {
 	if read.Err != nil {
 		return read.Err
+	}
+	if old != nil && len(old.Partitions) > 0 && len(read.Partitions) > 0 && &old.Partitions[0] == &read.Partitions[0] {
+		return nil // as they were, and then they were well
 	}
 	for i := range read.Partitions {
 		if i > 0 && read.Partitions[i].Partition == read.Partitions[i-1].Partition {
