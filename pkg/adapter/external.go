@@ -54,7 +54,7 @@ func externalItems(m metric, groups []lag.GroupTotal) ([]external_metrics.Extern
 			items = append(items, externalItem(m, &groups[i], value))
 		}
 	}
-	if m.split {
+	if m.adds {
 		return items, nil
 	}
 	most := slices.MaxFunc(items, func(a, b external_metrics.ExternalMetricValue) int { return a.Value.Cmp(b.Value) })

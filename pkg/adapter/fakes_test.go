@@ -3,6 +3,7 @@ package adapter
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -20,20 +21,96 @@ type fakeSource func() []*lag.Snapshot
 
 func (f fakeSource) Snapshots(string) []*lag.Snapshot { return f() }
 
+// fakePods has pods of the namespace default, which may have addresses.
 type fakePods struct {
-	names  func(namespace string, selector labels.Selector) ([]string, error)
-	exists func(namespace, name string) (bool, error)
+	list      func(namespace string, selector labels.Selector) ([]lag.Pod, error)
+	exists    func(namespace, name string) (bool, error)
+	addresses map[lag.Pod]netip.Addr
 }
 
-func (f fakePods) Names(namespace string, selector labels.Selector) ([]string, error) {
-	return f.names(namespace, selector)
+func (f fakePods) List(namespace string, selector labels.Selector) ([]lag.Pod, error) {
+	return f.list(namespace, selector)
 }
 func (f fakePods) Exists(namespace, name string) (bool, error) { return f.exists(namespace, name) }
 
-type fakeWorkloads func(ctx context.Context, resource schema.GroupResource, object types.NamespacedName) (schema.GroupVersionKind, error)
+func (f fakePods) At(address netip.Addr) []lag.Pod {
+	return f.where(func(pod lag.Pod) bool { return f.addresses[pod] == address })
+}
 
-func (f fakeWorkloads) Lookup(ctx context.Context, resource schema.GroupResource, object types.NamespacedName) (schema.GroupVersionKind, error) {
-	return f(ctx, resource, object)
+func (f fakePods) Named(name string) []lag.Pod {
+	return f.where(func(pod lag.Pod) bool { return pod.Name == name })
+}
+
+func (f fakePods) Addresses(pod lag.Pod) []netip.Addr {
+	if address, ok := f.addresses[pod]; ok {
+		return []netip.Addr{address}
+	}
+	return nil
+}
+
+func (f fakePods) where(matches func(lag.Pod) bool) (pods []lag.Pod) {
+	for pod := range f.addresses {
+		if matches(pod) {
+			pods = append(pods, pod)
+		}
+	}
+	return pods
+}
+
+// fakeObjects has Deployments, Services and KafkaTopics.
+type fakeObjects struct{}
+
+func (fakeObjects) Lookup(_ context.Context, resource schema.GroupResource, object types.NamespacedName) (schema.GroupVersionKind, labels.Selector, error) {
+	name := resource.String() + "/" + object.Name
+	switch {
+	case object.Namespace == "broken":
+		return schema.GroupVersionKind{}, nil, errors.New("connection refused")
+	case slices.Contains([]string{"deployments.apps/consumer", "deployments.apps/annotated", "deployments.apps/idle"}, name):
+		app := map[string]string{"consumer": "consumer", "annotated": "consumer", "idle": "idle"}[object.Name]
+		return schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}, labels.SelectorFromSet(labels.Set{"app": app}), nil
+	case name == "services/web" || name == "services/annotated":
+		return schema.GroupVersionKind{Version: "v1", Kind: "Service"}, nil, nil
+	case resource == topicResource() && (object.Name == "orders-topic" || object.Name == "annotated"):
+		return schema.GroupVersionKind{Group: resource.Group, Version: "v1", Kind: "KafkaTopic"}, nil, nil
+	default:
+		return schema.GroupVersionKind{}, nil, apierrors.NewNotFound(resource, object.Name)
+	}
+}
+
+func (fakeObjects) List(_ context.Context, resource schema.GroupResource, namespace string, selector labels.Selector) ([]string, error) {
+	switch {
+	case namespace == "broken":
+		return nil, errors.New("connection refused")
+	case selector.String() == "app=crowded":
+		return nil, apierrors.NewBadRequest("too many match")
+	case resource.Resource == "deployments" && selector.Matches(labels.Set{"app": "consumer"}):
+		return []string{"annotated", "consumer", "idle"}, nil
+	case resource.Resource == "services" && selector.Matches(labels.Set{"app": "consumer"}):
+		return []string{"web"}, nil
+	}
+	return nil, nil
+}
+
+func (fakeObjects) TopicName(context.Context, types.NamespacedName) (string, error) {
+	return "orders", nil
+}
+
+// fakeAnnotations are those of objects by name, and of pods by what has them.
+type fakeAnnotations struct {
+	objects map[string]map[string]string
+	pods    map[string]map[string]string
+	err     error
+}
+
+func (f fakeAnnotations) Of(_ context.Context, _ schema.GroupResource, object types.NamespacedName) (map[string]string, error) {
+	return f.objects[object.Name], f.err
+}
+
+func (f fakeAnnotations) OfPods(_ context.Context, pods []lag.Pod) (map[string]map[string]string, error) {
+	if len(pods) == 0 {
+		return nil, errors.New("asked for no pods")
+	}
+	return f.pods, f.err
 }
 
 // readAt is when everything in the fixture was read, and now is two seconds later.
@@ -80,18 +157,25 @@ func topic(name string, lags ...int64) lag.TopicLag {
 	return t
 }
 
-// cluster is a namespace "default" with pods of app=consumer and one Deployment, and a namespace "broken" of which nothing can be
-// told.
+// clusterPods is a namespace "default" with pods of app=consumer, and a namespace "broken" of which nothing can be told.
 func clusterPods(names ...string) fakePods {
+	addresses := map[lag.Pod]netip.Addr{}
+	for i, name := range names {
+		addresses[lag.Pod{Namespace: "default", Name: name}] = netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)})
+	}
 	return fakePods{
-		names: func(namespace string, selector labels.Selector) ([]string, error) {
+		addresses: addresses,
+		list: func(namespace string, selector labels.Selector) (pods []lag.Pod, err error) {
 			if namespace == "broken" {
 				return nil, errors.New("the pods are not known yet")
 			}
 			if namespace != "default" || !selector.Matches(labels.Set{"app": "consumer"}) {
 				return nil, nil
 			}
-			return names, nil
+			for _, name := range names {
+				pods = append(pods, lag.Pod{Namespace: namespace, Name: name})
+			}
+			return pods, nil
 		},
 		exists: func(namespace, name string) (bool, error) {
 			if namespace == "broken" {
@@ -99,18 +183,6 @@ func clusterPods(names ...string) fakePods {
 			}
 			return namespace == "default" && slices.Contains(names, name), nil
 		},
-	}
-}
-
-func clusterWorkloads(_ context.Context, resource schema.GroupResource, object types.NamespacedName) (schema.GroupVersionKind, error) {
-	deployment := schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}
-	switch {
-	case object.Namespace == "broken":
-		return schema.GroupVersionKind{}, errors.New("connection refused")
-	case resource == schema.GroupResource{Group: "apps", Resource: "deployments"} && object.Name == "consumer":
-		return deployment, nil
-	default:
-		return schema.GroupVersionKind{}, apierrors.NewNotFound(resource, object.Name)
 	}
 }
 
@@ -145,6 +217,6 @@ func newProvider() *Provider {
 	return NewProvider(ProviderConfig{
 		Source: fakeSource(fixture), Interest: &asked{}, MaxAge: maxAge, Now: func() time.Time { return now },
 		Binder: NamespaceBinder{Grants: grants(), Others: SelectorBinder{}},
-		Pods:   clusterPods("consumer-c", "consumer-a", "consumer-b"), Workloads: fakeWorkloads(clusterWorkloads),
+		Pods:   clusterPods("consumer-c", "consumer-a", "consumer-b"), Objects: fakeObjects{},
 	})
 }

@@ -215,14 +215,14 @@ func TestDiscovery(t *testing.T) {
 		for _, r := range list.APIResources {
 			names[r.Name] = r.Namespaced
 		}
-		if scoped, listed := names["namespaces/kafka_consumergroup_lag"]; len(names) != 20 || !names["pods/kafka_consumergroup_lag"] ||
+		if scoped, listed := names["namespaces/kafka_consumergroup_lag"]; len(names) != 28 || !names["pods/kafka_consumergroup_lag"] ||
 			!names["deployments.apps/kafka_consumergroup_lag"] || scoped || !listed {
 			t.Errorf("%s lists %v", version, names)
 		}
 	}
 	var all apidiscoveryv2.APIGroupDiscoveryList
 	decode(t, rig.get(hpa, http.MethodGet, "/apis", "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"), &all)
-	if len(all.Items) != 2 || len(all.Items[0].Versions) != 2 || len(all.Items[0].Versions[0].Resources) != 5 ||
+	if len(all.Items) != 2 || len(all.Items[0].Versions) != 2 || len(all.Items[0].Versions[0].Resources) != 7 ||
 		len(all.Items[0].Versions[1].Resources[0].Subresources) != 4 || len(all.Items[1].Versions) != 1 || len(all.Items[1].Versions[0].Resources) != 4 {
 		t.Errorf("aggregated discovery has %+v", all.Items)
 	}

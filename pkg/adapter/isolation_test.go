@@ -18,8 +18,6 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 	"pgregory.net/rapid"
 	"sigs.k8s.io/custom-metrics-apiserver/pkg/provider"
 
@@ -39,7 +37,12 @@ func twoTenants() tenants.Grants {
 // which nothing is known, one with members on the pods of default, and one that was not collected.
 func world(hidden bool) fakeSource {
 	s := fixture()[0]
-	s.Groups = append(s.Groups, group("mallory.own", topic("orders", 3)))
+	own := group("mallory.own", topic("orders", 3))
+	s.Groups = append(s.Groups, own)
+	own.MembersReadAt, s.Groups[1].MembersReadAt = readAt, readAt
+	for i, m := range s.Groups[2].Members {
+		s.Groups[2].Members[i].ClientID = map[string]string{"a": "consumer-a", "b": "consumer-b"}[m.ID]
+	}
 	if hidden {
 		known, pods := group("hidden-known", topic("orders", 1000), topic("hidden-topic", 7)), group("hidden-pods", topic("orders", 100))
 		pods.MembersReadAt = readAt
@@ -62,15 +65,16 @@ func (p plain) Snapshots() []*lag.Snapshot { return p.fakeSource() }
 func isolated(t testing.TB, world fakeSource) (*rig, *asked) {
 	r, noted := newRig(t), &asked{}
 	r.provider.cfg.Source = tenants.NewIsolated(plain{world}, twoTenants())
-	r.provider.cfg.Binder = NamespaceBinder{Grants: twoTenants(), Others: SelectorBinder{}}
 	pods := clusterPods("consumer-a", "consumer-b")
-	r.provider.cfg.Pods = fakePods{ // every namespace has the same
-		exists: func(_, name string) (bool, error) { return pods.Exists("default", name) },
-		names:  func(_ string, selector labels.Selector) ([]string, error) { return pods.Names("default", selector) },
+	pods.exists = func(_, name string) (bool, error) { return name == "consumer-a" || name == "consumer-b", nil } // in every namespace
+	pods.list = func(_ string, selector labels.Selector) ([]lag.Pod, error) {
+		return clusterPods("consumer-a", "consumer-b").List("default", selector)
 	}
-	r.provider.cfg.Workloads = fakeWorkloads(func(ctx context.Context, resource schema.GroupResource, object types.NamespacedName) (schema.GroupVersionKind, error) {
-		return clusterWorkloads(ctx, resource, types.NamespacedName{Namespace: "default", Name: object.Name})
-	})
+	r.provider.cfg.Pods = pods
+	r.provider.cfg.Binder = NamespaceBinder{Grants: twoTenants(), Others: &ObjectBinder{
+		Pods: pods, All: plain{world}, Membership: true, MaxAge: maxAge, Now: func() time.Time { return now },
+		Annotations: fakeAnnotations{objects: map[string]map[string]string{"annotated": {AnnotationGroup: "hidden-known,hidden-unknown,hidden-uncollected"}}},
+	}}
 	r.provider.cfg.Interest = noted
 	return r, noted
 }
@@ -196,7 +200,8 @@ func isolationSeeds() (seeds [][2]string) {
 		custom, external := "metricLabelSelector="+url.QueryEscape(selector), "labelSelector="+url.QueryEscape(selector)
 		for _, namespace := range []string{"default", "mallory", "elsewhere"} {
 			for _, path := range []string{"pods/*/kafka_consumergroup_lag", "pods/consumer-a/kafka_consumergroup_members", "metrics/kafka_consumergroup_partitions",
-				"deployments.apps/consumer/kafka_consumergroup_lag_max", "deployments.apps/*/kafka_consumergroup_lag", "pods/hidden-known/kafka_consumergroup_lag"} {
+				"deployments.apps/consumer/kafka_consumergroup_lag_max", "deployments.apps/annotated/kafka_consumergroup_lag", "services/annotated/kafka_consumergroup_lag",
+				"kafkatopics.kafka.strimzi.io/orders-topic/kafka_consumergroup_lag", "deployments.apps/*/kafka_consumergroup_lag", "pods/hidden-known/kafka_consumergroup_lag"} {
 				seeds = append(seeds, [2]string{"custom.metrics.k8s.io/v1beta2/namespaces/" + namespace + "/" + path, custom})
 			}
 			seeds = append(seeds, [2]string{"external.metrics.k8s.io/v1beta1/namespaces/" + namespace + "/kafka_consumergroup_lag", external},
@@ -222,9 +227,13 @@ func TestIsolationHidesNothingElse(t *testing.T) {
 		{external + "/namespaces/mallory/kafka_consumergroup_lag?labelSelector=topic%3Dorders", 200, `"value":"3"`},
 		{external + "/namespaces/mallory/kafka_consumergroup_lag", 200, `"mallory.own"`},
 		{external + "/namespaces/elsewhere/kafka_consumergroup_lag?labelSelector=topic%3Dorders", 404, "no consumer group matches"},
+		{v1beta1 + "/namespaces/default/pods/*/kafka_consumergroup_lag?labelSelector=app%3Dconsumer", 200, `"value":"35"`},
+		{v1beta1 + "/namespaces/default/deployments.apps/consumer/kafka_consumergroup_lag", 200, `"value":"42"`},
+		{v1beta1 + "/namespaces/mallory/deployments.apps/consumer/kafka_consumergroup_lag", 404, "no consumer group has a member"},
+		{v1beta1 + "/namespaces/default/deployments.apps/annotated/kafka_consumergroup_lag", 404, "no consumer group matches the annotations"},
 		{v1beta1 + "/namespaces/mallory/metrics/kafka_consumergroup_lag", 200, `"value":"3"`},
-		{v1beta1 + "/namespaces/default/deployments.apps/consumer/kafka_consumergroup_lag?metricLabelSelector=consumergroup%3Dbilling", 200, `"value":"5"`},
-		{v1beta1 + "/namespaces/default/pods/*/kafka_consumergroup_lag?labelSelector=app%3Dconsumer&metricLabelSelector=consumergroup+in+(orders,hidden-known)", 200, `"value":"21"`},
+		{v1beta1 + "/namespaces/default/deployments.apps/consumer/kafka_consumergroup_lag?metricLabelSelector=consumergroup,topic%3Dinvoices", 200, `"value":"5"`},
+		{v1beta1 + "/namespaces/default/pods/*/kafka_consumergroup_lag?labelSelector=app%3Dconsumer&metricLabelSelector=consumergroup+in+(orders,hidden-known)", 200, `"value":"35"`},
 	} {
 		if answer := rig.get(hpa, http.MethodGet, c.target); answer.Code != c.code || !strings.Contains(answer.Body.String(), c.says) {
 			t.Errorf("%s: %d %s, want %d with %q", c.target, answer.Code, answer.Body, c.code, c.says)

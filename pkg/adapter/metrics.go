@@ -18,22 +18,21 @@ const (
 	MetricPartitions = "kafka_consumergroup_partitions" // partitions
 )
 
-// metric is how one metric is taken from a total.
+// metric is how one metric is taken from a total, and a pod's from its part.
 type metric struct {
-	name string
-	of   func(lag.Total) (int64, error)
-	// split says that pods share the value, so that it adds up to the whole again. Otherwise each pod has the whole: as long as
-	// nothing tells which pod reads the partition with the largest lag, it may be any.
-	split bool
+	name  string
+	of    func(lag.Total) (int64, error)
+	ofPod func(lag.PodTotal) int64
+	adds  bool // the values of two groups add up to that of both
 }
 
 func metrics() []metric {
 	return []metric{
-		{name: MetricLag, split: true, of: func(t lag.Total) (int64, error) { return t.Lag, nil }},
-		{name: MetricLagMax, of: func(t lag.Total) (int64, error) { return t.MaxLag, nil }},
-		{name: MetricMembers, split: true, of: func(t lag.Total) (int64, error) { return t.Members, t.MembersErr }},
+		{MetricLag, func(t lag.Total) (int64, error) { return t.Lag, nil }, func(p lag.PodTotal) int64 { return p.Lag }, true},
+		{MetricLagMax, func(t lag.Total) (int64, error) { return t.MaxLag, nil }, func(p lag.PodTotal) int64 { return p.MaxLag }, false},
+		{MetricMembers, func(t lag.Total) (int64, error) { return t.Members, t.MembersErr }, func(p lag.PodTotal) int64 { return p.Members }, true},
 		// Without the members, partitions on which the group has committed nothing are missing from the count.
-		{name: MetricPartitions, split: true, of: func(t lag.Total) (int64, error) { return t.Partitions, t.MembersErr }},
+		{MetricPartitions, func(t lag.Total) (int64, error) { return t.Partitions, t.MembersErr }, func(p lag.PodTotal) int64 { return p.Partitions }, true},
 	}
 }
 
@@ -60,22 +59,32 @@ func metricNames() string {
 // podResource is the one resource that is asked for by label selector.
 func podResource() schema.GroupResource { return schema.GroupResource{Resource: "pods"} }
 
-// listed are the resources in a namespace that discovery shows. Every other kind that has a scale subresource is answered too; which ones the
-// cluster has changes with its CustomResourceDefinitions, and no client needs to find them here.
-func listed() []schema.GroupResource {
-	return []schema.GroupResource{
-		podResource(),
+// topicResource is that of Strimzi's topics.
+func topicResource() schema.GroupResource {
+	return schema.GroupResource{Group: "kafka.strimzi.io", Resource: "kafkatopics"}
+}
+
+// listed are the resources that discovery shows. Every other kind is answered too; which ones the cluster has changes with its
+// CustomResourceDefinitions, and no client needs to find them here.
+func (p *Provider) listed() []schema.GroupResource {
+	objects := []schema.GroupResource{
 		{Group: "apps", Resource: "deployments"},
 		{Group: "apps", Resource: "replicasets"},
 		{Group: "apps", Resource: "statefulsets"},
+		topicResource(),
+		{Resource: "services"},
 	}
+	if p.cfg.Pods == nil {
+		return objects
+	}
+	return append([]schema.GroupResource{podResource()}, objects...)
 }
 
 // ListAllMetrics implements provider.CustomMetricsProvider. It does not depend on what the snapshots hold: discovery must stay
 // the same while Kafka is away, and clients take an empty list for an error.
 func (p *Provider) ListAllMetrics() []provider.CustomMetricInfo {
 	var all []provider.CustomMetricInfo
-	for _, resource := range listed() {
+	for _, resource := range p.listed() {
 		for _, m := range metrics() {
 			all = append(all, provider.CustomMetricInfo{GroupResource: resource, Metric: m.name, Namespaced: true})
 		}

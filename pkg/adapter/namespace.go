@@ -3,6 +3,7 @@ package adapter
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/labels"
@@ -23,11 +24,12 @@ func (p *Provider) namespace(ctx context.Context, name string, info provider.Cus
 	if err != nil {
 		return nil, err
 	}
-	value, readAt, err := p.total(ctx, m, info, namespaceTarget(name, metricSelector))
+	total, _, err := p.total(ctx, m, info, namespaceTarget(name, metricSelector))
 	if err != nil {
 		return nil, err
 	}
-	item := answer(m, metricSelector, readAt, value)
+	value, _ := m.of(total) // without an error, or there would be no total
+	item := answer(m, metricSelector, total.ReadAt, value)
 	item.DescribedObject = reference(schema.GroupVersionKind{Version: "v1", Kind: "Namespace"}, "", name)
 	return &item, nil
 }
@@ -41,11 +43,11 @@ type Grants interface {
 	Selection(namespace string) (selection lag.Selection, ok bool)
 }
 
-// NamespaceBinder binds a namespace to the groups that it was granted. A metric selector that names groups decides alone; any
-// other narrows what was granted, or decides alone where nothing was.
+// NamespaceBinder binds a namespace to the groups that it was granted, or if it was granted none, to those that are bound in it. A
+// metric selector that names groups decides alone; any other narrows what was granted, or decides alone where nothing was.
 type NamespaceBinder struct {
 	Grants Grants
-	Others Binder // for everything that is no namespace, and for one that was granted nothing if there is no metric selector
+	Others Binder // for everything that is no namespace, and for what is bound in one
 }
 
 var _ Binder = NamespaceBinder{}
@@ -56,21 +58,30 @@ func (b NamespaceBinder) Bind(ctx context.Context, target Target) (lag.Selection
 		return b.Others.Bind(ctx, target)
 	}
 	granted, ok := b.Grants.Selection(target.Name)
-	switch {
-	case target.MetricSelector.Empty() && ok:
-		return granted, nil
-	case target.MetricSelector.Empty():
-		selection, err := b.Others.Bind(ctx, target)
-		if absent, is := errors.AsType[*lag.AbsentError](err); is {
-			err = &lag.AbsentError{What: absent.What, Hint: absent.Hint + "; or grant groups to the namespace by the setting namespaces of the adapter"}
+	if target.MetricSelector.Empty() {
+		if ok {
+			return granted, nil
 		}
-		return selection, err
+		return b.inside(ctx, target)
 	}
 	selected, err := SelectorBinder{}.Bind(ctx, target)
 	if err != nil || len(selected.Groups) > 0 || !ok {
 		return selected, err
 	}
 	return among(selected, granted), nil
+}
+
+// inside returns what is bound in a namespace.
+func (b NamespaceBinder) inside(ctx context.Context, target Target) (lag.Selection, error) {
+	selection, err := b.Others.Bind(ctx, target)
+	if _, absent := errors.AsType[*lag.AbsentError](err); absent {
+		err = &lag.AbsentError{
+			What: fmt.Sprintf("no consumer group is bound to %s", target),
+			Hint: "name one by the metric selector, in a HorizontalPodAutoscaler metric.selector.matchLabels.consumergroup, " +
+				"or grant groups to the namespace by the setting namespaces of the adapter",
+		}
+	}
+	return selection, err
 }
 
 // among narrows the selection to the groups that are bound.

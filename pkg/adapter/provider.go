@@ -32,32 +32,36 @@ type Interest interface {
 	Ask(groups []string)
 }
 
-// Pods knows the pods that can consume: those that are neither terminating nor finished. An error means that it cannot tell
-// now, never that there are none.
+// Pods knows the pods. An error means that it cannot tell now, never that there are none.
 type Pods interface {
-	// Names returns the names of such pods of the namespace that match the selector, in any order.
-	Names(namespace string, selector labels.Selector) ([]string, error)
+	lag.PodDirectory
+	// List returns the pods of the namespace that match the selector and can consume, in any order: those that are neither
+	// terminating nor finished.
+	List(namespace string, selector labels.Selector) ([]lag.Pod, error)
 	// Exists says whether there is such a pod of that name.
 	Exists(namespace, name string) (bool, error)
 }
 
-// Workloads knows the objects that can be scaled.
-type Workloads interface {
-	// Lookup returns the kind of an existing object that has a scale subresource. A not-found status error
-	// (apierrors.IsNotFound) means that there is no such object or that its kind cannot be scaled; any other error, that this
-	// cannot be told now.
-	Lookup(ctx context.Context, resource schema.GroupResource, object types.NamespacedName) (schema.GroupVersionKind, error)
+// Objects knows the objects other than pods. A not-found status error (apierrors.IsNotFound) means that there is no such object
+// or kind; any other error, that this cannot be told now.
+type Objects interface {
+	// Lookup returns the kind of an existing object, and if it has a scale subresource, the label selector of its pods.
+	Lookup(ctx context.Context, resource schema.GroupResource, object types.NamespacedName) (kind schema.GroupVersionKind, pods labels.Selector, err error)
+	// List returns the names of the objects that match the selector. An error that is an API status is answered as it is.
+	List(ctx context.Context, resource schema.GroupResource, namespace string, selector labels.Selector) ([]string, error)
+	// TopicName returns the name in Kafka of a KafkaTopic's topic.
+	TopicName(ctx context.Context, object types.NamespacedName) (string, error)
 }
 
-// ProviderConfig is what a Provider needs. Every field but Now and Ages is required.
+// ProviderConfig is what a Provider needs. Every field but Pods, Now and Ages is required.
 type ProviderConfig struct {
-	Source    Source
-	Interest  Interest
-	MaxAge    time.Duration // what was read longer ago is unknown
-	Binder    Binder
-	Pods      Pods
-	Workloads Workloads
-	Now       func() time.Time // time.Now if nil
+	Source   Source
+	Interest Interest
+	MaxAge   time.Duration // what was read longer ago is unknown
+	Binder   Binder
+	Pods     Pods // nil if pods are not to be known: then they have no metrics
+	Objects  Objects
+	Now      func() time.Time // time.Now if nil
 	// Ages takes the age of each value served, in seconds. Nil takes none.
 	Ages prometheus.Observer
 }
@@ -79,7 +83,7 @@ func NewProvider(cfg ProviderConfig) *Provider {
 
 // GetMetricBySelector answers for the pods that match the selector: one item for each, in the order of their names, whose values
 // add up to the total. No pod is a 404 and not an empty list: the HorizontalPodAutoscaler takes an empty list for an error
-// too, but one without a reason.
+// too, but one without a reason. For other objects that match there is one item each, but for those that no group is bound to.
 func (p *Provider) GetMetricBySelector(ctx context.Context, namespace string, selector labels.Selector,
 	info provider.CustomMetricInfo, metricSelector labels.Selector,
 ) (*custom_metrics.MetricValueList, error) {
@@ -88,17 +92,19 @@ func (p *Provider) GetMetricBySelector(ctx context.Context, namespace string, se
 		return nil, err
 	}
 	if info.GroupResource != podResource() {
-		return nil, apierrors.NewBadRequest(fmt.Sprintf(
-			"%s are not listed by a label selector, only pods are: put the name of one object in the place of *", info.GroupResource))
+		return p.objects(ctx, namespace, selector, m, info, metricSelector)
 	}
-	names, err := p.cfg.Pods.Names(namespace, selector)
+	if p.cfg.Pods == nil {
+		return nil, podsNotServed(info)
+	}
+	pods, err := p.cfg.Pods.List(namespace, selector)
 	if err != nil {
 		return nil, unavailable(info, fmt.Errorf("list the pods of namespace %q: %w", namespace, err))
 	}
-	return p.pods(ctx, namespace, names, selector, m, info, metricSelector)
+	return p.pods(ctx, namespace, pods, selector, m, info, metricSelector)
 }
 
-// GetMetricByName answers for one workload, or for one pod. The one pod is then all that was asked for, so it has the total: a
+// GetMetricByName answers for one object, or for one pod. The one pod is then all that was asked for, so it has the total: a
 // value that is to be summed over pods must be asked for by label selector.
 func (p *Provider) GetMetricByName(ctx context.Context, object types.NamespacedName,
 	info provider.CustomMetricInfo, metricSelector labels.Selector,
@@ -116,85 +122,24 @@ func (p *Provider) GetMetricByName(ctx context.Context, object types.NamespacedN
 	if info.GroupResource == podResource() {
 		return p.pod(ctx, object, m, info, metricSelector)
 	}
-	kind, err := p.cfg.Workloads.Lookup(ctx, info.GroupResource, object)
-	switch {
-	case apierrors.IsNotFound(err):
-		return nil, notFound(info, "%v", err)
-	case err != nil:
-		return nil, unavailable(info, fmt.Errorf("look up %s %s: %w", info.GroupResource, object, err))
-	}
-	value, readAt, err := p.total(ctx, m, info, Target{
-		Resource: info.GroupResource, Namespace: object.Namespace, Name: object.Name, MetricSelector: metricSelector,
-	})
-	if err != nil {
-		return nil, err
-	}
-	item := answer(m, metricSelector, readAt, value)
-	item.DescribedObject = reference(kind, object.Namespace, object.Name)
-	return &item, nil
+	return p.object(ctx, object, m, info, metricSelector)
 }
 
-func (p *Provider) pod(ctx context.Context, object types.NamespacedName, m metric, info provider.CustomMetricInfo,
-	metricSelector labels.Selector,
-) (*custom_metrics.MetricValue, error) {
-	exists, err := p.cfg.Pods.Exists(object.Namespace, object.Name)
-	if err != nil {
-		return nil, unavailable(info, fmt.Errorf("look up pod %s: %w", object, err))
-	}
-	if !exists {
-		return nil, notFound(info, "there is no pod %q in namespace %q, or it is terminating or finished", object.Name, object.Namespace)
-	}
-	list, err := p.pods(ctx, object.Namespace, []string{object.Name}, labels.Nothing(), m, info, metricSelector)
-	if err != nil {
-		return nil, err
-	}
-	return &list.Items[0], nil
-}
-
-// pods answers for the pods of these names; selector is how they were found.
-func (p *Provider) pods(ctx context.Context, namespace string, names []string, selector labels.Selector, m metric,
-	info provider.CustomMetricInfo, metricSelector labels.Selector,
-) (*custom_metrics.MetricValueList, error) {
-	names = slices.Sorted(slices.Values(names))
-	value, readAt, err := p.total(ctx, m, info, Target{
-		Resource: info.GroupResource, Namespace: namespace, Pods: names, MetricSelector: metricSelector,
-	})
-	if err != nil {
-		return nil, err
-	}
-	if len(names) == 0 {
-		return nil, notFound(info, "no pod of namespace %q that is neither terminating nor finished matches the label selector %q; "+
-			"check the selector of the scale target and that its pods run", namespace, selector)
-	}
-	values := slices.Repeat([]int64{value}, len(names))
-	if m.split {
-		values = lag.Shares(value, len(names))
-	}
-	kind := schema.GroupVersionKind{Version: "v1", Kind: "Pod"}
-	list := &custom_metrics.MetricValueList{Items: make([]custom_metrics.MetricValue, len(names))}
-	for i, name := range names {
-		list.Items[i] = answer(m, metricSelector, readAt, values[i])
-		list.Items[i].DescribedObject = reference(kind, namespace, name)
-	}
-	return list, nil
-}
-
-// total returns the metric's value over all that the target selects, and when it was read.
-func (p *Provider) total(ctx context.Context, m metric, info provider.CustomMetricInfo, target Target) (int64, time.Time, error) {
+// total returns what the target selects in total, and each pod's part if it is pods.
+func (p *Provider) total(ctx context.Context, m metric, info provider.CustomMetricInfo, target Target) (lag.Total, []lag.PodTotal, error) {
 	snapshots, selection, err := p.bind(ctx, info, target)
 	if err != nil {
-		return 0, time.Time{}, err
+		return lag.Total{}, nil, err
 	}
-	total, err := lag.Sum(snapshots, selection, p.cfg.Now(), p.cfg.MaxAge)
-	if err != nil {
-		return 0, time.Time{}, statusFor(info, err)
+	total, pods, err := lag.SumByPod(snapshots, selection, target.Pods, p.cfg.Pods, p.cfg.Now(), p.cfg.MaxAge)
+	if err == nil {
+		_, err = m.of(total)
 	}
-	value, err := m.of(total)
 	if err != nil {
-		return 0, time.Time{}, statusFor(info, err)
+		return lag.Total{}, nil, statusFor(info, err)
 	}
 	p.observeAge(total.ReadAt)
-	return value, total.ReadAt, nil
+	return total, pods, nil
 }
 
 func (p *Provider) observeAge(readAt time.Time) {
@@ -222,7 +167,7 @@ func find(namespace string, info provider.CustomMetricInfo) (metric, error) {
 		return metric{}, notFound(info, "there is no such metric; there are %s", metricNames())
 	}
 	if namespace == "" {
-		return metric{}, notFound(info, "only objects in a namespace have metrics (pods, and whatever has a scale subresource), and namespaces themselves")
+		return metric{}, notFound(info, "only objects in a namespace have metrics, and namespaces themselves")
 	}
 	if problems := validation.IsDNS1123Label(namespace); len(problems) > 0 {
 		return metric{}, apierrors.NewBadRequest(fmt.Sprintf("%q is no name of a namespace: %v", namespace, problems))

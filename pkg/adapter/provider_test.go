@@ -177,7 +177,15 @@ func TestStatuses(t *testing.T) {
 		"deployment not known":   {query{"broken", "deployments.apps", "consumer", MetricLag, orders}, 503, []string{"broken/consumer", "connection refused"}},
 		"unknown label":          {query{"default", "pods", "*", MetricLag, "group=orders"}, 400, []string{`"group"`, "consumergroup"}},
 		"partition no number":    {query{"default", "pods", "*", MetricLag, orders + ",partition=all"}, 400, []string{`"all"`}},
-		"objects by selector":    {query{"default", "deployments.apps", "*", MetricLag, orders}, 400, []string{"put the name"}},
+		"objects by selector":    {query{"default", "deployments.apps", "*", MetricLag, orders}, 200, nil},
+		"no object matches":      {query{"empty", "daemonsets.apps", "*", MetricLag, orders}, 404, []string{`"app=consumer"`, "none of namespace"}},
+		"objects not bound":      {query{"default", "services", "*", MetricLag, ""}, 404, []string{`no consumer group is bound to services "web"`}},
+		"objects not known":      {query{"default", "deployments.apps", "*", MetricLag, "consumergroup=lost"}, 503, []string{`consumer group "lost"`}},
+		"objects not listed":     {query{"broken", "deployments.apps", "*", MetricLag, orders}, 503, []string{"connection refused", "list the deployments.apps"}},
+		"service":                {query{"default", "services", "web", MetricLag, orders}, 200, nil},
+		"topic, all groups":      {query{"default", "kafkatopics.kafka.strimzi.io", "orders-topic", MetricLag, ""}, 503, []string{`"lost"`}},
+		"topic, one group":       {query{"default", "kafkatopics.kafka.strimzi.io", "orders-topic", MetricLag, orders}, 200, nil},
+		"no such topic object":   {query{"default", "kafkatopics.kafka.strimzi.io", "none", MetricLag, orders}, 404, []string{`"none"`}},
 		"bad name":               {query{"default", "deployments.apps", "a%2Fb", MetricLag, orders}, 400, []string{"no name of an object"}},
 		"bad namespace":          {query{"De.fault", "pods", "*", MetricLag, orders}, 400, []string{"no name of a namespace"}},
 	} {
@@ -221,7 +229,7 @@ func TestBinderDecides(t *testing.T) {
 	if len(list.Items) != 3 || list.Items[0].Metric.Selector != nil {
 		t.Errorf("got %+v", list.Items)
 	}
-	if !slices.Equal(asked.Pods, []string{"consumer-a", "consumer-b", "consumer-c"}) || asked.Name != "" {
+	if got := someNames(asked.Pods); got != "consumer-a, consumer-b, consumer-c" || asked.Name != "" || len(asked.Snapshots) != 1 {
 		t.Errorf("the binder was asked for %+v", asked)
 	}
 	p.cfg.Binder = fakeBinder(func(context.Context, Target) (lag.Selection, error) {
@@ -242,8 +250,15 @@ func TestListAllMetrics(t *testing.T) {
 			t.Errorf("%s is not listed", want)
 		}
 	}
-	if len(all) != 20 {
+	if len(all) != 28 {
 		t.Errorf("%d are listed", len(all))
+	}
+	p := newProvider()
+	p.cfg.Pods = nil
+	for _, info := range p.ListAllMetrics() {
+		if info.GroupResource == podResource() {
+			t.Errorf("%s is listed although pods are not known", info)
+		}
 	}
 }
 

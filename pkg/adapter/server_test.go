@@ -20,6 +20,8 @@ import (
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/rest"
 	cmclient "k8s.io/metrics/pkg/client/custom_metrics"
+
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
 )
 
 // start runs the rig's server; stop ends it and returns its error.
@@ -213,10 +215,10 @@ func TestShutdownInOrder(t *testing.T) {
 	rig := newRig(t, func(o *Options) { o.ShutdownDelay = maxShutdownDelay })
 	entered, release := make(chan struct{}), make(chan struct{})
 	pods := rig.provider.cfg.Pods
-	rig.provider.cfg.Pods = fakePods{exists: pods.Exists, names: func(namespace string, selector labels.Selector) ([]string, error) {
+	rig.provider.cfg.Pods = fakePods{exists: pods.Exists, list: func(namespace string, selector labels.Selector) ([]lag.Pod, error) {
 		close(entered)
 		<-release
-		return pods.Names(namespace, selector)
+		return pods.List(namespace, selector)
 	}}
 	stop := rig.start(t)
 	hpa := rig.clients.issue(hpaUser)

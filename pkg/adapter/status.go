@@ -29,6 +29,24 @@ func unavailable(info provider.CustomMetricInfo, err error) error {
 	return apierrors.NewServiceUnavailable(fmt.Sprintf("the metric %s for %s is not available now: %v", info.Metric, info.GroupResource, err))
 }
 
+// podsNotServed is the 404 of pods where they are not to be known.
+func podsNotServed(info provider.CustomMetricInfo) error {
+	return notFound(info, "pods are not known with --bind=selector; use a metric of type Object on the workload, or another --bind, for which "+
+		"the ServiceAccount needs list and watch on pods")
+}
+
+// lookupStatus is the status for an error of Objects.
+func lookupStatus(info provider.CustomMetricInfo, doing string, err error) error {
+	switch {
+	case apierrors.IsNotFound(err):
+		return notFound(info, "%v", err)
+	case apierrors.IsBadRequest(err):
+		return err
+	default:
+		return unavailable(info, fmt.Errorf("%s: %w", doing, err))
+	}
+}
+
 // statusFor is the status for an error of a Binder or of lag.Sum. Whatever is not confirmed absent is unknown.
 func statusFor(info provider.CustomMetricInfo, err error) error {
 	if _, ok := errors.AsType[*apierrors.StatusError](err); ok {

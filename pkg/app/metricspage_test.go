@@ -31,7 +31,8 @@ const pageHead = `# Metrics
 
 What both programs serve at ` + "`/metrics`" + `. This page is generated from a scrape (` + "`make generate`" + `) and a test holds it true. Besides these
 there are the Go runtime's (` + "`go_*`" + `) and the process's (` + "`process_*`" + `); ` + "`lag-adapter`" + ` adds
-` + "`metrics_apiserver_metric_freshness_seconds`" + `, a histogram of the age of the values that the metrics API answered with.
+` + "`kafka_lag_adapter_value_age_seconds`" + ` and ` + "`metrics_apiserver_metric_freshness_seconds`" + `, histograms of the age of the values that the metrics API
+answered with, and ` + "`kafka_lag_adapter_pods_age_seconds`" + `, the time for which the list of pods is not up to date.
 
 A series that is not known is absent: there is no sentinel and no zero for it.
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -11,37 +12,60 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// discover asks the API server for the kind of a resource, in the versions of its group by the server's preference. It reads the
-// documents of that one group: other groups, whose own servers may be away, are not in the way, and a kind that is installed
-// later is found as soon as it is asked for.
-func (w *Workloads) discover(ctx context.Context, resource schema.GroupResource) (kind, error) {
-	versions, err := w.versions(ctx, resource)
+// kind returns the kind of a resource.
+func (o *Objects) kind(ctx context.Context, resource schema.GroupResource) (kind, error) {
+	return o.kinds.get(ctx, resource.String(), func(ctx context.Context) (kind, error) { return o.discover(ctx, resource) })
+}
+
+// discover asks the API server for the kind of a resource: in the first version that has its scale subresource, or else the first
+// that has it, by the server's preference. It reads the documents of that one group: other groups, whose own servers may be away,
+// are not in the way, and a kind that is installed later is found as soon as it is asked for.
+func (o *Objects) discover(ctx context.Context, resource schema.GroupResource) (kind, error) {
+	versions, err := o.versions(ctx, resource)
 	if err != nil {
 		return kind{}, err
 	}
-	exists := false
+	var first kind
 	for _, version := range versions {
-		list, err := w.discovery.ServerResourcesForGroupVersionWithContext(ctx, version)
+		list, err := o.discovery.ServerResourcesForGroupVersionWithContext(ctx, version)
 		if apierrors.IsNotFound(err) {
 			continue
 		}
 		if err != nil {
 			return kind{}, fmt.Errorf("discover the kinds of %s: %w", version, err)
 		}
-		k, scalable := find(list, resource)
-		if scalable {
+		k := find(list, resource)
+		if k.scalable {
 			return k, nil
 		}
-		exists = exists || k.Kind != ""
+		if first.Kind == "" {
+			first = k
+		}
 	}
-	if exists {
-		return kind{}, notFound("%s cannot be scaled: they have no scale subresource", resource)
+	if first.Kind == "" {
+		return kind{}, unknownResource(resource)
 	}
-	return kind{}, unknownResource(resource)
+	return first, nil
+}
+
+// resourceOf returns the resource of a kind.
+func (o *Objects) resourceOf(ctx context.Context, of schema.GroupVersionKind) (kind, error) {
+	return o.kinds.get(ctx, of.String(), func(ctx context.Context) (kind, error) {
+		list, err := o.discovery.ServerResourcesForGroupVersionWithContext(ctx, of.GroupVersion().String())
+		if err != nil {
+			return kind{}, fmt.Errorf("discover the kinds of %s: %w", of.GroupVersion(), err)
+		}
+		for _, r := range list.APIResources {
+			if r.Kind == of.Kind && !strings.Contains(r.Name, "/") {
+				return kind{GroupVersionKind: of, resource: of.GroupVersion().WithResource(r.Name)}, nil
+			}
+		}
+		return kind{}, notFound("the cluster has no kind %s", of)
+	})
 }
 
 // versions returns the versions of the resource's group, the preferred one first.
-func (w *Workloads) versions(ctx context.Context, resource schema.GroupResource) ([]string, error) {
+func (o *Objects) versions(ctx context.Context, resource schema.GroupResource) ([]string, error) {
 	if len(validation.IsDNS1123Label(resource.Resource)) > 0 {
 		return nil, unknownResource(resource)
 	}
@@ -52,7 +76,7 @@ func (w *Workloads) versions(ctx context.Context, resource schema.GroupResource)
 		return nil, unknownResource(resource)
 	}
 	var group metav1.APIGroup
-	err := w.discovery.RESTClient().Get().AbsPath("/apis", resource.Group).Do(ctx).Into(&group)
+	err := o.discovery.RESTClient().Get().AbsPath("/apis", resource.Group).Do(ctx).Into(&group)
 	if apierrors.IsNotFound(err) {
 		return nil, unknownResource(resource)
 	}
@@ -68,18 +92,19 @@ func (w *Workloads) versions(ctx context.Context, resource schema.GroupResource)
 	return versions, nil
 }
 
-// find returns what the list says of the resource, without a kind if nothing, and whether the resource has a scale subresource.
-func find(list *metav1.APIResourceList, resource schema.GroupResource) (k kind, scalable bool) {
+// find returns what the list says of the resource, without a kind if nothing.
+func find(list *metav1.APIResourceList, resource schema.GroupResource) (k kind) {
 	version := schema.FromAPIVersionAndKind(list.GroupVersion, "").GroupVersion()
 	for _, r := range list.APIResources {
 		switch r.Name {
 		case resource.Resource:
 			k.GroupVersionKind, k.resource = version.WithKind(r.Kind), version.WithResource(r.Name)
 		case resource.Resource + "/scale":
-			scalable = true
+			k.scalable = true
 		}
 	}
-	return k, scalable && k.Kind != ""
+	k.scalable = k.scalable && k.Kind != ""
+	return k
 }
 
 func unknownResource(resource schema.GroupResource) error {

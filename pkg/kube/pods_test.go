@@ -75,9 +75,13 @@ func eventually(t *testing.T, what string, holds func() bool) {
 
 func consumers(t *testing.T, p *Pods, namespace string) []string {
 	t.Helper()
-	names, err := p.Names(namespace, labels.SelectorFromSet(labels.Set{"app": "consumer"}))
+	pods, err := p.List(namespace, labels.SelectorFromSet(labels.Set{"app": "consumer"}))
 	if err != nil {
 		t.Fatal(err)
+	}
+	var names []string
+	for _, pod := range pods {
+		names = append(names, pod.Name)
 	}
 	slices.Sort(names)
 	return names
@@ -129,11 +133,11 @@ func TestPodsAreAnErrorUntilTheyAreKnown(t *testing.T) {
 	})
 	p := watch(t, client)
 	eventually(t, "the error tells why", func() bool {
-		_, err := p.Names("a", labels.Everything())
+		_, err := p.List("a", labels.Everything())
 		if err == nil {
 			t.Fatal("no error although nothing is known")
 		}
-		return strings.Contains(err.Error(), "pods is forbidden") && strings.Contains(err.Error(), "get, list and watch on pods")
+		return strings.Contains(err.Error(), "pods is forbidden") && strings.Contains(err.Error(), "list and watch on pods")
 	})
 	if _, err := p.Exists("a", "one"); err == nil {
 		t.Error("Exists has no error although nothing is known")

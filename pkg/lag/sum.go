@@ -18,21 +18,24 @@ type Selection struct {
 	Group     func(name string) bool
 	Topic     func(name string) bool
 	Partition func(number int32) bool
+	// Bound, where it is set, narrows Groups by cluster: groups of one name on two clusters are two.
+	Bound func(cluster, group string) bool
 	// What names the selection in errors, such as `consumergroup=orders`.
 	What string
 }
 
-// Existing returns the names of the selected groups that exist, whether or not anything is known of them.
+// Existing returns the names of the selected groups that exist, whether or not anything is known of them. Where the selection names
+// no groups, those that are known to have none of the topics are left out.
 func (sel *Selection) Existing(snapshots []*Snapshot) []string {
 	var names []string
 	for _, s := range snapshots {
 		switch {
 		case sel.Cluster != nil && !sel.Cluster(s.Cluster):
 		case len(sel.Groups) > 0:
-			names = append(names, s.Existing(sel.Groups)...)
+			names = append(names, s.Existing(sel.on(s.Cluster))...)
 		default:
 			for _, g := range s.Groups {
-				if sel.Group == nil || sel.Group(g.Name) {
+				if (sel.Group == nil || sel.Group(g.Name)) && g.mayHave(sel.Topic) {
 					names = append(names, g.Name)
 				}
 			}
@@ -55,7 +58,12 @@ type Total struct {
 // the brokers said that there is nothing to select, and an *UnknownError if any selected part is unknown or older than maxAge.
 // An unknown part outside the selection does not matter.
 func Sum(snapshots []*Snapshot, sel Selection, now time.Time, maxAge time.Duration) (Total, error) {
-	s := summation{sel: sel, now: now, maxAge: maxAge}
+	return sum(snapshots, sel, now, maxAge, nil)
+}
+
+// sum is Sum, and divides what it counts where there is a division.
+func sum(snapshots []*Snapshot, sel Selection, now time.Time, maxAge time.Duration, d *division) (Total, error) {
+	s := summation{sel: sel, now: now, maxAge: maxAge, division: d}
 	if len(snapshots) == 0 {
 		return Total{}, s.doubtful(errors.New("no collection has ended yet"), time.Time{})
 	}
@@ -84,6 +92,8 @@ type summation struct {
 	sel    Selection
 	now    time.Time
 	maxAge time.Duration
+	// division is nil unless the total is to be divided.
+	division *division
 
 	total Total
 	empty []*Group // groups that exist but of which no partition is selected
@@ -105,7 +115,7 @@ func (s *summation) groups(snapshot *Snapshot) (groups []*Group, err error) {
 		}
 		return groups, nil
 	}
-	for _, name := range s.sel.Groups {
+	for _, name := range s.sel.on(snapshot.Cluster) {
 		if g := snapshot.Group(name); g != nil {
 			groups = append(groups, g)
 			continue
@@ -138,6 +148,7 @@ func (s *summation) add(g *Group) error {
 		}
 		s.empty = append(s.empty, g)
 		s.addMembers(g)
+		s.division.group(s, g, nil)
 		return nil
 	}
 	if part.unknown {
@@ -157,12 +168,14 @@ func (s *summation) add(g *Group) error {
 		s.total.ReadAt = part.ReadAt
 	}
 	s.addMembers(g)
+	s.division.group(s, g, part.of)
 	return nil
 }
 
 // tally is the sum over the selected rows of one reading.
 type tally struct {
 	Total
+	of       []TopicLag
 	topics   []string // the topics that are selected, whether or not they have selected rows
 	found    bool     // some row, or a topic whose rows are not known, is selected
 	unknown  bool     // some selected row is too old
@@ -198,7 +211,7 @@ func (s *summation) read(g *Group) tally {
 func (s *summation) selectsTopic(name string) bool { return s.sel.Topic == nil || s.sel.Topic(name) }
 
 func (s *summation) tally(topics []TopicLag) tally {
-	var sum tally
+	sum := tally{of: topics}
 	for i := range topics {
 		t := &topics[i]
 		if !s.selectsTopic(t.Topic) {
@@ -239,7 +252,7 @@ func (s *summation) row(sum *tally, t *TopicLag, row *PartitionLag) {
 
 // addMembers counts the group's members. Their being unknown does not make the lag unknown.
 func (s *summation) addMembers(g *Group) {
-	if g.MembersReadAt.IsZero() || s.now.Sub(g.MembersReadAt) > s.maxAge {
+	if !s.membersKnown(g) {
 		err := s.unknown(g, g.MembersErr, g.MembersReadAt)
 		err.What = "the members of " + s.name(g)
 		s.total.MembersErr = err
@@ -251,6 +264,8 @@ func (s *summation) addMembers(g *Group) {
 		}
 	}
 }
+
+func (s *summation) membersKnown(g *Group) bool { return s.young(g.MembersReadAt) }
 
 func (s *summation) selectsMember(m *Member) bool {
 	if s.sel.Topic == nil && s.sel.Partition == nil {

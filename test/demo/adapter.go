@@ -33,7 +33,7 @@ func startAdapter(ctx context.Context, brokers []string, pollInterval time.Durat
 		return nil, fmt.Errorf("open a port for the metrics API: %w", err)
 	}
 	program := app.Program{Name: "lag-adapter", Extension: metricsapi.NewLocal(metricsapi.Local{
-		Pods: cluster, Workloads: cluster, Authorizer: authorizer.AuthorizerFunc(authorize), Listener: listener,
+		Pods: cluster, Objects: objects{}, Annotations: cluster, Authorizer: authorizer.AuthorizerFunc(authorize), Listener: listener,
 	})}
 	args := []string{
 		"--brokers=" + strings.Join(brokers, ","),

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/oklog/run"
@@ -27,6 +29,7 @@ type Extension struct {
 	client *kube.ClientOptions
 	server *adapter.Options
 	local  *Local
+	bind   string
 	// namespaces are what was granted to each; nil if that was not set.
 	namespaces map[string]config.Grant
 	isolate    bool
@@ -36,15 +39,16 @@ type Extension struct {
 
 // Local stands in for a cluster: what the adapter asks of Kubernetes, answered by the caller.
 type Local struct {
-	Pods       adapter.Pods
-	Workloads  adapter.Workloads
-	Authorizer authorizer.Authorizer
-	Listener   net.Listener // of the secure port; --bind-address and --secure-port if nil
+	Pods        adapter.Pods
+	Objects     adapter.Objects
+	Annotations adapter.Annotations
+	Authorizer  authorizer.Authorizer
+	Listener    net.Listener // of the secure port; --bind-address and --secure-port if nil
 }
 
 // New returns the metrics API with its flags at their defaults.
 func New() *Extension {
-	return &Extension{client: kube.NewClientOptions(), server: adapter.NewOptions(), wantedInterval: time.Second}
+	return &Extension{client: kube.NewClientOptions(), server: adapter.NewOptions(), bind: bindMembership, wantedInterval: time.Second}
 }
 
 // NewLocal returns the metrics API for a program that runs without a cluster, such as the demo.
@@ -63,6 +67,9 @@ func (e *Extension) FlagGroups() []app.FlagGroup {
 	e.server.AddFlags(server)
 	server.DurationVar(&e.wantedInterval, "hot-interval", e.wantedInterval, "Time between the starts of two polls of the consumer groups that the "+
 		"metrics API was asked for in the last 10 minutes; all others are polled every --poll-interval. 0 polls all of them alike.")
+	server.StringVar(&e.bind, "bind", e.bind, "How the consumer groups of an object are found. "+bindSelector+": by the metric selector alone, for "+
+		"which no right on pods is needed and Pods metrics are not served; "+bindAnnotation+": by the metric selector, or by annotations; "+
+		bindMembership+": by the metric selector, by annotations, or by which groups the object's pods are members of.")
 	config.AddNamespaces(server, &e.namespaces)
 	server.BoolVar(&e.isolate, "isolate-namespaces", e.isolate, "Answer requests for a namespace as if no consumer groups existed but those that "+
 		"--namespaces grants to it.")
@@ -76,12 +83,22 @@ func (e *Extension) Validate() []error {
 	if i := e.wantedInterval; i != 0 && (i < minWantedInterval || i > maxWantedInterval) {
 		errs = append(errs, fmt.Errorf("--hot-interval: %s is not a duration from %s to %s, or 0", i, minWantedInterval, maxWantedInterval))
 	}
+	if all := []string{bindSelector, bindAnnotation, bindMembership}; !slices.Contains(all, e.bind) {
+		errs = append(errs, fmt.Errorf("--bind: %q is none of %s", e.bind, strings.Join(all, ", ")))
+	}
 	if e.isolate && e.namespaces == nil {
 		errs = append(errs, errors.New("--isolate-namespaces: without the setting namespaces no namespace is granted any consumer group, and nothing would be answered; "+
 			"grant some, or set namespaces to {} if that is what you want"))
 	}
 	return errs
 }
+
+// The values of --bind. Each includes those before.
+const (
+	bindSelector   = "selector"
+	bindAnnotation = "annotation"
+	bindMembership = "membership"
+)
 
 // The limits of --hot-interval.
 const (
@@ -102,11 +119,12 @@ func (e *Extension) Build(core app.Core) (app.Service, error) {
 	grants := grants(e.namespaces)
 	provider := adapter.NewProvider(adapter.ProviderConfig{
 		Source: e.source(core.Store, grants), Interest: core.Wanted, MaxAge: core.Config.MaxAge,
-		Binder: adapter.NamespaceBinder{Grants: grants, Others: adapter.SelectorBinder{}}, Pods: local.Pods, Workloads: local.Workloads, Now: time.Now,
-		Ages: adapter.NewAges(core.Registry),
+		Binder: adapter.NamespaceBinder{Grants: grants, Others: e.binder(local, core)},
+		Pods:   local.Pods, Objects: local.Objects, Ages: adapter.NewAges(core.Registry),
 	})
 	e.server.Live = core.Live
 	if pods != nil {
+		pods.Register(core.Registry)
 		e.server.Ready = func() error {
 			if !pods.Synced() { // a rollout must not take the old pods away before the new ones can answer
 				return errors.New("the list of pods is not in yet")
@@ -120,6 +138,16 @@ func (e *Extension) Build(core app.Core) (app.Service, error) {
 	}
 	core.Logger.Info("metrics API", "address", server.Addr().String())
 	return &service{server: server, pods: pods}, nil
+}
+
+// binder returns what --bind says.
+func (e *Extension) binder(local Local, core app.Core) adapter.Binder {
+	if e.bind == bindSelector {
+		return adapter.SelectorBinder{}
+	}
+	return &adapter.ObjectBinder{
+		Annotations: local.Annotations, Pods: local.Pods, All: core.Store, Membership: e.bind == bindMembership, MaxAge: core.Config.MaxAge,
+	}
 }
 
 // source shows the snapshots to namespaces.
@@ -138,7 +166,7 @@ func grants(namespaces map[string]config.Grant) tenants.Grants {
 	return grants
 }
 
-// cluster returns what answers for Kubernetes, and the pod list to keep up to date if there is a real cluster.
+// cluster returns what answers for Kubernetes, and the pod list to keep up to date if there is a real cluster and pods are needed.
 func (e *Extension) cluster() (Local, *kube.Pods, error) {
 	if e.local != nil {
 		return *e.local, nil, nil
@@ -147,11 +175,14 @@ func (e *Extension) cluster() (Local, *kube.Pods, error) {
 	if err != nil {
 		return Local{}, nil, fmt.Errorf("--kubeconfig: %w", err)
 	}
-	client, err := kubernetes.NewForConfig(cfg)
+	objects, err := kube.NewObjects(cfg)
 	if err != nil {
 		return Local{}, nil, fmt.Errorf("kubernetes client: %w", err)
 	}
-	workloads, err := kube.NewWorkloads(cfg)
+	if e.bind == bindSelector {
+		return Local{Objects: objects}, nil, nil
+	}
+	client, err := kubernetes.NewForConfig(cfg)
 	if err != nil {
 		return Local{}, nil, fmt.Errorf("kubernetes client: %w", err)
 	}
@@ -159,7 +190,7 @@ func (e *Extension) cluster() (Local, *kube.Pods, error) {
 	if err != nil {
 		return Local{}, nil, fmt.Errorf("kubernetes client: %w", err)
 	}
-	return Local{Pods: pods, Workloads: workloads}, pods, nil
+	return Local{Pods: pods, Objects: objects, Annotations: kube.NewAnnotations(pods, objects)}, pods, nil
 }
 
 // service runs the server, and the pod list for as long as the server does.

@@ -1,0 +1,84 @@
+package kube
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/util/cache"
+)
+
+const (
+	// lookupTimeout bounds one request to the API server. A HorizontalPodAutoscaler waits for it, and with it a worker of the
+	// controller.
+	lookupTimeout = 3 * time.Second
+	// foundTTL is for how long what was read is taken for the same, absentTTL for how long there is none. A
+	// HorizontalPodAutoscaler asks every 15 s.
+	foundTTL, absentTTL = 30 * time.Second, 5 * time.Second
+	// staleTTL is for how long it serves at most while the API server is away.
+	staleTTL = 5 * time.Minute
+)
+
+// memory remembers what the API server answered lately: a value, or that there is none, or that the right to read it is missing.
+// For each key, one request at a time is under way. While the API server does not answer, the last answer serves.
+type memory[V any] struct {
+	now    func() time.Time
+	flight *singleflight.Group
+	recent *cache.LRUExpireCache // key → answer[V]
+}
+
+type answer[V any] struct {
+	value  V
+	err    error     // nil, or definite
+	readAt time.Time // when the API server gave it
+	until  time.Time // when to ask again
+}
+
+// newMemory returns a memory for so many answers; what they are of comes from requests.
+func newMemory[V any](size int, now func() time.Time) memory[V] {
+	return memory[V]{now: now, flight: &singleflight.Group{}, recent: cache.NewLRUExpireCache(size)}
+}
+
+// get returns what is remembered for the key, or else what read returns.
+func (m *memory[V]) get(ctx context.Context, key string, read func(context.Context) (V, error)) (V, error) {
+	var last answer[V]
+	if found, ok := m.recent.Get(key); ok {
+		last, _ = found.(answer[V])
+	}
+	if m.now().Before(last.until) {
+		return last.value, last.err
+	}
+	// Whoever asked first may give up; the others still wait.
+	result := m.flight.DoChan(key, func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookupTimeout)
+		defer cancel()
+		value, err := read(ctx)
+		now := m.now()
+		switch {
+		case err == nil:
+			last = answer[V]{value, nil, now, now.Add(foundTTL)}
+		case definite(err):
+			last = answer[V]{value, err, now, now.Add(absentTTL)}
+		case last.readAt.IsZero() || now.Sub(last.readAt) > staleTTL:
+			return nil, err
+		default:
+			last.until = now.Add(absentTTL)
+		}
+		m.recent.Add(key, last, staleTTL+foundTTL)
+		return last, nil
+	})
+	select {
+	case done := <-result:
+		got, _ := done.Val.(answer[V]) // none if there is an error
+		return got.value, cmp.Or(done.Err, got.err)
+	case <-ctx.Done():
+		var none V
+		return none, fmt.Errorf("wait for the API server: %w", context.Cause(ctx))
+	}
+}
+
+// definite says whether an error is an answer: what is asked for does not exist, or must not be read.
+func definite(err error) bool { return apierrors.IsNotFound(err) || apierrors.IsForbidden(err) }
