@@ -74,7 +74,7 @@ func (c *collection) fetchBatch(ctx context.Context, broker int32, groups []*lag
 	resp, err := ask[*commitsResponse](ctx, c, broker, commitsRequest{req})
 	var answers []decodedCommits
 	if err == nil {
-		answers, err = resp.decode(decodeAsked(namesOf(groups)), c.topicNames, func(code int16) error { return codeError(broker, req, code) })
+		answers, err = resp.decode(decodeAsked(namesOf(groups)), c.topicNames, func(code int16) error { return codeError(broker, req, code) }, &c.lane.commits)
 		err = c.malformed(broker, op, err)
 	}
 	if err == nil && resp.Version < allTopicsVersion { // it has answered for no topic at all

@@ -67,13 +67,21 @@ func (b *decodeBody) keep(body []byte, throttles bool) (throttleMillis int32, er
 }
 
 // decodeArena hands out the parts of large arrays. They are not so large that one part in use keeps much else in memory.
-type decodeArena[T any] struct{ free []T }
+type decodeArena[T any] struct {
+	free []T
+	// lend gives an array of decodeArenaChunk elements with anything in them, to whoever sets all of them. Nil makes new ones.
+	lend func() []T
+}
 
 const decodeArenaChunk = 4096
 
-// take returns n elements of their zero value. No more than atMost, n included, will be asked for from now on.
+// take returns n elements, of their zero value unless they are lent. No more than atMost, n included, will be asked for from now on.
 func (a *decodeArena[T]) take(n, atMost int) []T {
-	if n > len(a.free) {
+	switch {
+	case n <= len(a.free):
+	case a.lend != nil && n <= decodeArenaChunk && atMost >= decodeArenaChunk:
+		a.free = a.lend()
+	default:
 		a.free = make([]T, max(n, min(atMost, decodeArenaChunk)))
 	}
 	part := a.free[:n:n]

@@ -75,7 +75,7 @@ func BenchmarkDecode(b *testing.B) {
 	var cache memberCache
 	decode := map[string]func(resp kmsg.Response) error{
 		"OffsetFetch": func(resp kmsg.Response) error {
-			_, err := resp.(*commitsResponse).decode(known, known, testCodeErr)
+			_, err := resp.(*commitsResponse).decode(known, known, testCodeErr, nil)
 			return err
 		},
 		"ListOffsets": func(resp kmsg.Response) error {

@@ -48,10 +48,15 @@ type decodedCommits struct {
 }
 
 // decode returns the groups and topics that are wanted. An error means that nothing of the answer can be relied on.
-func (r *commitsResponse) decode(groups, topics decodeNames, codeErr func(code int16) error) ([]decodedCommits, error) {
+//
+// The rows are lent by rows, unless that is nil.
+func (r *commitsResponse) decode(groups, topics decodeNames, codeErr func(code int16) error, rows *commitRows) ([]decodedCommits, error) {
 	d := commitsDecoder{
 		decodeCursor: newDecodeCursor(r.body, r.IsFlexible()), version: r.Version,
 		names: topics, codeErr: decodeCodes(codeErr), rowSize: 16, // partition, offset, metadata, code
+	}
+	if rows != nil {
+		d.rows.lend = rows.chunk
 	}
 	if d.version >= 5 {
 		d.rowSize = 20 // the leader epoch as well; with flexible lengths, one byte for the metadata and one for the tags

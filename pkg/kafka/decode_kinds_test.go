@@ -46,7 +46,7 @@ func commitsKind() decodeKind {
 		},
 		theirs: func() kmsg.Response { return kmsg.NewPtrOffsetFetchResponse() },
 		ours: func(resp kmsg.Response) (any, error) {
-			got, err := resp.(*commitsResponse).decode(anyName, anyName, testCodeErr)
+			got, err := resp.(*commitsResponse).decode(anyName, anyName, testCodeErr, nil)
 			for _, g := range got {
 				canonicalCommits(g.Topics)
 			}

@@ -158,7 +158,7 @@ func TestDecodeSkipsWhatIsNotWanted(t *testing.T) {
 		if err := ours.ReadFrom(resp.AppendTo(nil)); err != nil {
 			t.Fatal(err)
 		}
-		got, err := ours.decode(decodeAsked([]string{"c", "a"}), decodeAsked([]string{"y"}), testCodeErr)
+		got, err := ours.decode(decodeAsked([]string{"c", "a"}), decodeAsked([]string{"y"}), testCodeErr, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

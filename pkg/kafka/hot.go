@@ -11,7 +11,7 @@ import (
 )
 
 // ReadGroups makes a collection of these groups and their partitions only, with prev as for [Reader.Read]: members, commits and log
-// ends of all of them, the rest where it is needed. What it costs depends on these groups, not on what else the cluster holds.
+// ends of all of them, the rest where it is needed. The commits in the observation are good until the next ReadGroups. What it costs depends on these groups, not on what else the cluster holds.
 //
 // A group that prev does not have is left out: its type is not known, and the next Read finds it. One that prev left out, as there are
 // too many, is read unless there was no room even for those that are wanted. A group that its coordinator says does not exist is

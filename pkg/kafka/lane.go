@@ -22,6 +22,8 @@ type lane struct {
 	timeout time.Duration // of one collection
 	hold    *authHold
 
+	commits commitRows // of the collection under way, or of the last one
+
 	mu     sync.Mutex
 	links  map[string]*link // by address
 	turn   int              // which broker is asked first for what any can answer

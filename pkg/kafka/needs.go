@@ -40,7 +40,7 @@ func (c *collection) decideNeeds() {
 	for i := range c.obs.Topics {
 		t, n := &c.obs.Topics[i], &c.needs[i]
 		n.old = c.knownTopic(t, i)
-		n.sameNumbers = n.old != nil && samePartitions(n.old.Partitions, t.Partitions)
+		n.sameNumbers = n.old != nil && lag.SamePartitions(n.old.Partitions, t.Partitions)
 		if !c.obs.Partial {
 			n.all = needEnd
 			if c.startsDue(t, n) {
@@ -71,21 +71,6 @@ func (c *collection) knownTopic(t *lag.Topic, index int) *lag.Topic {
 		return nil
 	}
 	return old
-}
-
-func samePartitions(a, b []lag.Partition) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	if len(a) == 0 || &a[0] == &b[0] {
-		return true
-	}
-	for i := range a {
-		if a[i].Partition != b[i].Partition {
-			return false
-		}
-	}
-	return true
 }
 
 // startsDue says whether the log starts of a topic must be read: some were never read, or not the last time, or too long ago.

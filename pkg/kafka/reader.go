@@ -99,7 +99,8 @@ const (
 )
 
 // Read makes one collection of the whole cluster. It never fails as a whole: what could not be read says so in the observation.
-// prev, nil before the first, is what is known already: it decides what need not be read again.
+// prev, nil before the first, is what is known already: it decides what need not be read again. The commits in the observation are
+// good until the next Read.
 //
 // Commits and log ends are read each time. The members of a group are read when the group is new, when it is not at rest
 // (Stable or Empty), when its state, type or coordinator changed, when they could not be read the last time, when its policy or a
@@ -180,6 +181,7 @@ func (r *Reader) newCollection(l *lane, prev *lag.Snapshot) *collection {
 		reader: r, lane: l, prev: prev, obs: &lag.Observation{Cluster: r.cfg.Cluster, StartedAt: time.Now()},
 		wanted: make(map[string]bool), unlisted: make(map[string]bool),
 	}
+	l.commits.reset()
 	for _, name := range r.cfg.Wanted() {
 		c.wanted[name] = true
 	}

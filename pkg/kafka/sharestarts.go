@@ -27,8 +27,10 @@ func (c *collection) policy(group string, kind lag.GroupType, start lag.ShareSta
 // policyNow is the policy of a group by what was read now or, if it was not, before.
 func (c *collection) policyNow(g *lag.GroupObservation) lag.Policy {
 	start := g.Start
-	if old := c.old(g.Name); start.ReadAt.IsZero() && old != nil {
-		start = old.Start
+	if g.Type == lag.GroupShare && start.ReadAt.IsZero() {
+		if old := c.old(g.Name); old != nil {
+			start = old.Start
+		}
 	}
 	return c.policy(g.Name, g.Type, start)
 }

@@ -17,19 +17,20 @@ func (c *collection) topicsOfGroups() []string {
 		}
 	}
 	for i := range c.obs.Groups {
-		c.eachTopic(&c.obs.Groups[i], add)
+		eachTopic(&c.obs.Groups[i], c.old(c.obs.Groups[i].Name), add)
 	}
 	slices.Sort(names)
 	return names
 }
 
-// eachTopic calls do with the topics on which the group has commits or which its members read, with some of them more than once.
-func (c *collection) eachTopic(g *lag.GroupObservation, do func(name string)) {
+// eachTopic calls do with the topics on which the group has commits or which its members read, with some of them more than once. old
+// is what is known of the group from before, nil if nothing is.
+func eachTopic(g *lag.GroupObservation, old *lag.Group, do func(name string)) {
 	for i := range g.Commits {
 		do(g.Commits[i].Topic)
 	}
 	if g.MembersErr != nil || g.MembersReadAt.IsZero() { // then those before count
-		if old := c.old(g.Name); old != nil {
+		if old != nil {
 			old.EachMemberTopic(do)
 		}
 		return
@@ -54,8 +55,17 @@ func (c *collection) unlistedTopics() []string {
 		}
 		last = name
 	}
-	for i := range c.obs.Groups {
-		c.eachTopic(&c.obs.Groups[i], add)
+	olds := c.prev.Groups
+	for i := range c.obs.Groups { // both are in order
+		g := &c.obs.Groups[i]
+		for len(olds) > 0 && olds[0].Name < g.Name {
+			olds = olds[1:]
+		}
+		if len(olds) > 0 && olds[0].Name == g.Name {
+			eachTopic(g, olds[0], add)
+		} else {
+			eachTopic(g, nil, add)
+		}
 	}
 	slices.Sort(names)
 	return slices.Compact(names)

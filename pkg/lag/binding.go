@@ -18,7 +18,7 @@ import (
 //
 // The index is that of the snapshots, or of ones that have more groups.
 func GroupsOn(snapshots []*Snapshot, sel Selection, pods []Pod, all PodDirectory, index *MemberIndex, now time.Time, maxAge time.Duration) (bound Selection, ok bool, err error) {
-	f := &finder{list: pods, pods: indexPods(pods), all: all, index: index}
+	f := &finder{list: pods, all: all, index: index}
 	s := summation{sel: sel, now: now, maxAge: maxAge}
 	if len(snapshots) == 0 {
 		return Selection{}, false, s.doubtful(errors.New("no collection has ended yet"), time.Time{})
@@ -107,7 +107,7 @@ func lasting(err error) bool {
 // finder finds members on some pods.
 type finder struct {
 	list  []Pod
-	pods  map[Pod]int
+	set   map[Pod]int // of list, once it pays
 	all   PodDirectory
 	index *MemberIndex
 }
@@ -116,9 +116,21 @@ type finder struct {
 func (f *finder) any(members []Member) bool {
 	for i := range members {
 		at := place(&members[i], f.all)
-		if len(at) > 0 && !slices.ContainsFunc(at, func(pod Pod) bool { _, ours := f.pods[pod]; return !ours }) {
+		if len(at) > 0 && !slices.ContainsFunc(at, func(pod Pod) bool { return !f.ours(pod, i) }) {
 			return true
 		}
 	}
 	return false
+}
+
+// ours says whether the pod is one of those that are asked for. Mostly the first member is on one.
+func (f *finder) ours(pod Pod, asked int) bool {
+	if asked == 0 {
+		return slices.Contains(f.list, pod)
+	}
+	if f.set == nil {
+		f.set = indexPods(f.list)
+	}
+	_, ours := f.set[pod]
+	return ours
 }

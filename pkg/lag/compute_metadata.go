@@ -89,7 +89,7 @@ func (t *Topic) mergeOffsets(old, read *Topic, startedAt time.Time) {
 		old = &Topic{}
 	}
 	m := offsetMerge{partitions: t.Partitions, old: old, read: read, startedAt: startedAt}
-	m.sameOld, m.sameRead = sameNumbers(old.Partitions, t.Partitions), sameNumbers(read.Partitions, t.Partitions)
+	m.sameOld, m.sameRead = SamePartitions(old.Partitions, t.Partitions), SamePartitions(read.Partitions, t.Partitions)
 	t.Starts = m.merged(&old.Starts, &read.Starts)
 	t.Ends = m.merged(&old.Ends, &read.Ends)
 	t.LastStables = m.merged(&old.LastStables, &read.LastStables)
@@ -107,7 +107,8 @@ type offsetMerge struct {
 	startedAt         time.Time
 }
 
-func sameNumbers(a, b []Partition) bool {
+// SamePartitions says whether both have the same partitions at the same indexes.
+func SamePartitions(a, b []Partition) bool {
 	if len(a) != len(b) {
 		return false
 	}

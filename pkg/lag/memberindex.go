@@ -1,6 +1,7 @@
 package lag
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
@@ -196,17 +197,18 @@ func (c *clusterIndex) mentioning(prefix string) []*indexedGroup {
 // prefixes returns what the names of pods begin with: one prefix for all whose first word is the same, as are those of a workload.
 func prefixes(pods []Pod) []string {
 	byWord := map[string]string{}
+	word, prefix := "", ""
 	for _, pod := range pods {
-		word, _, _ := strings.Cut(pod.Name, "-")
-		prefix, known := byWord[word]
-		if !known {
-			prefix = pod.Name
+		if next, _, _ := strings.Cut(pod.Name, "-"); next != word || prefix == "" {
+			byWord[word] = prefix
+			word, prefix = next, cmp.Or(byWord[next], pod.Name)
 		}
 		for !strings.HasPrefix(pod.Name, prefix) {
 			prefix = prefix[:len(prefix)-1]
 		}
-		byWord[word] = prefix
 	}
+	byWord[word] = prefix
+	delete(byWord, "")
 	var all []string
 	for _, prefix := range byWord {
 		all = append(all, prefix)

@@ -14,13 +14,15 @@ import (
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/fakekafka"
 )
 
-// floor is the least that a client can do: it sends what the collector has sent, and only decodes the answers into flat rows.
+// floor is the least that a client can do: it sends what the collector has sent, and only decodes the answers into flat rows. It
+// does so by a decoder of its own, or by the library's.
 type floor struct {
-	client *kgo.Client
-	rows   [][]row // of the last round, kept as a client that made use of them would
+	client  *kgo.Client
+	library bool
+	rows    [][]row // of the last round, kept as a client that made use of them would
 }
 
-func newFloor(ctx context.Context, brokers []string) (*floor, error) {
+func newFloor(ctx context.Context, brokers []string, library bool) (*floor, error) {
 	versions := kversion.Stable()
 	versions.SetMaxKeyVersion(int16(kmsg.OffsetFetch), 9)
 	client, err := kgo.NewClient(kgo.SeedBrokers(brokers...), kgo.MaxVersions(versions), kgo.DisableClientMetrics(), kgo.BrokerMaxReadBytes(1<<30))
@@ -28,7 +30,7 @@ func newFloor(ctx context.Context, brokers []string) (*floor, error) {
 		return nil, err
 	}
 	_, err = kmsg.NewPtrMetadataRequest().RequestWith(ctx, client) // from here on, it knows the brokers
-	return &floor{client: client}, err
+	return &floor{client: client, library: library}, err
 }
 
 // phases are the steps of a collection, of which each begins when all brokers are done with the one before. Within a phase, the steps
@@ -102,12 +104,16 @@ func (f *floor) together(ctx context.Context, requests []fakekafka.Recorded, key
 	var wg sync.WaitGroup
 	for i, r := range wanted {
 		wg.Go(func() {
-			resp, err := f.client.Broker(int(r.Node)).Request(ctx, &request{Recorded: r})
+			resp, err := f.client.Broker(int(r.Node)).Request(ctx, &request{Recorded: r, library: f.library})
 			if err != nil {
 				errs[i] = err
 				return
 			}
-			rows[i] = resp.(*response).rows
+			if f.library {
+				rows[i] = flatten(resp)
+			} else {
+				rows[i] = resp.(*response).rows
+			}
 		})
 	}
 	wg.Wait()
@@ -115,7 +121,10 @@ func (f *floor) together(ctx context.Context, requests []fakekafka.Recorded, key
 }
 
 // request is one that is already encoded.
-type request struct{ fakekafka.Recorded }
+type request struct {
+	fakekafka.Recorded
+	library bool // decodes the answer
+}
 
 var _ kmsg.Request = (*request)(nil)
 
@@ -127,6 +136,11 @@ func (r *request) IsFlexible() bool           { return true }
 func (r *request) AppendTo(dst []byte) []byte { return append(dst, r.Body...) }
 func (r *request) ReadFrom([]byte) error      { return errors.ErrUnsupported }
 func (r *request) ResponseKind() kmsg.Response {
+	if r.library {
+		resp := kmsg.ResponseForKey(int16(r.Recorded.Key))
+		resp.SetVersion(r.Version)
+		return resp
+	}
 	return &response{key: r.Recorded.Key, version: r.Version}
 }
 

@@ -41,8 +41,14 @@ func recorded(t *testing.T) (*fakekafka.Cluster, []fakekafka.Recorded) {
 
 // The floor would be too low if it left something out.
 func TestFloorDecodesAllThatTheCollectorAsksFor(t *testing.T) {
+	t.Run("by itself", func(t *testing.T) { testFloor(t, false) })
+	t.Run("by the library", func(t *testing.T) { testFloor(t, true) })
+}
+
+func testFloor(t *testing.T, library bool) {
+	t.Helper()
 	cluster, requests := recorded(t)
-	f, err := newFloor(t.Context(), cluster.Addresses())
+	f, err := newFloor(t.Context(), cluster.Addresses(), library)
 	if err != nil {
 		t.Fatal(err)
 	}

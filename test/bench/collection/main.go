@@ -1,7 +1,8 @@
 // Command collection measures what a collection costs, in ratios to the least that a client can do. `make bench` runs it.
 //
 // A lean fake of three brokers, the floor and the collector run in processes of their own and take turns: the collector collects,
-// then the floor sends the very requests that the fake has seen and only decodes the answers into flat rows.
+// then the floor sends the very requests that the fake has seen and only decodes the answers into flat rows; so does the library, by kmsg's
+// decoders.
 package main
 
 import (
@@ -48,6 +49,8 @@ func run(ctx context.Context, role string, o options) error {
 		return serve(os.Stdin, os.Stdout, (&fakeRole{}).do)
 	case "floor":
 		return profiled(o.profile, role, func() error { return serve(os.Stdin, os.Stdout, (&floorRole{}).do) })
+	case "library":
+		return profiled(o.profile, role, func() error { return serve(os.Stdin, os.Stdout, (&floorRole{library: true}).do) })
 	case "collector":
 		return profiled(o.profile, role, func() error { return serve(os.Stdin, os.Stdout, (&collectorRole{}).do) })
 	}

@@ -22,7 +22,7 @@ const (
 )
 
 func printCollections(out io.Writer, rows []collectionRow) error {
-	costs := newTable(out, "size", "groups × partitions", "requests", "sent, received", "floor: CPU, wall", "collector: CPU, wall", "of it Compute", "CPU ratio", "goal",
+	costs := newTable(out, "size", "groups × partitions", "requests", "sent, received", "floor: CPU, wall", "collector: CPU, wall", "of it Compute", "CPU ratio", "goal", "floor by kmsg: CPU, ratio",
 		"allocations per group-partition", "goal")
 	for i := range rows {
 		r := &rows[i]
@@ -36,7 +36,8 @@ func printCollections(out io.Writer, rows []collectionRow) error {
 		}
 		costs.row(r.size, fmt.Sprintf("%d × %d", r.shape.Groups, r.shape.PartitionsPerGroup), fmt.Sprint(requests), fmt.Sprintf("%.0f, %.0f KiB", in, received),
 			milliseconds(r.floor.CPU)+", "+milliseconds(r.floor.Wall), milliseconds(r.collector.CPU)+", "+milliseconds(r.collector.Wall), milliseconds(r.compute.CPU),
-			fmt.Sprintf("**%.2f**", float64(r.collector.CPU)/float64(r.floor.CPU)), ratio, fmt.Sprintf("%.3f", float64(r.collector.Mallocs)/float64(r.partitions())), mallocs)
+			fmt.Sprintf("**%.2f**", float64(r.collector.CPU)/float64(r.floor.CPU)), ratio,
+			fmt.Sprintf("%s, %.2f", milliseconds(r.library.CPU), float64(r.collector.CPU)/float64(r.library.CPU)), fmt.Sprintf("%.3f", float64(r.collector.Mallocs)/float64(r.partitions())), mallocs)
 	}
 	if err := costs.end(); err != nil {
 		return err

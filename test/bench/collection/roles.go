@@ -45,8 +45,9 @@ func (f *fakeRole) do(c command) (r reply, err error) {
 
 // floorRole is the floor.
 type floorRole struct {
-	floor *floor
-	meter meter
+	library bool
+	floor   *floor
+	meter   meter
 }
 
 func (f *floorRole) do(c command) (r reply, err error) {
@@ -54,7 +55,7 @@ func (f *floorRole) do(c command) (r reply, err error) {
 	defer cancel()
 	switch c.Do {
 	case doStart:
-		f.floor, err = newFloor(ctx, c.Addresses)
+		f.floor, err = newFloor(ctx, c.Addresses, f.library)
 	case doReplay:
 		began := time.Now()
 		rows, err := f.floor.replay(ctx, c.Recorded)

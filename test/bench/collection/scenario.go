@@ -22,6 +22,7 @@ type collectionRow struct {
 	shape            fakekafka.Shape
 	counts           map[kmsg.Key]fakekafka.Count
 	floor, collector sample
+	library          sample // a floor that decodes by the library
 	compute          sample // the part of collector
 	scrape           sample
 	scrapeBytes      int
@@ -57,13 +58,17 @@ func (row *collectionRow) costs(s *stage, o options) error {
 	if err != nil {
 		return err
 	}
-	var floors, collectors, computes []sample
-	var floorSum, collectorSum, computeSum sample
+	library, err := s.start("library", "-profile="+o.profile)
+	if err != nil {
+		return err
+	}
+	var floors, libraries, collectors, computes []sample
+	var floorSum, librarySum, collectorSum, computeSum sample
 	ticker := time.NewTicker(o.interval)
 	defer ticker.Stop()
 	for i := range warmUp + o.batches*o.times {
 		<-ticker.C
-		collected, replayed, err := row.turn(s.fake, collector, floor)
+		collected, replayed, again, err := row.turn(s.fake, collector, floor, library)
 		if err != nil {
 			return err
 		}
@@ -74,32 +79,41 @@ func (row *collectionRow) costs(s *stage, o options) error {
 				return err
 			}
 		default:
-			floorSum, collectorSum, computeSum = floorSum.plus(replayed), collectorSum.plus(collected.Sample), computeSum.plus(collected.Part)
+			floorSum, librarySum = floorSum.plus(replayed), librarySum.plus(again)
+			collectorSum, computeSum = collectorSum.plus(collected.Sample), computeSum.plus(collected.Part)
 			if n%o.times == 0 {
-				floors, collectors, computes = append(floors, floorSum.over(o.times)), append(collectors, collectorSum.over(o.times)), append(computes, computeSum.over(o.times))
-				floorSum, collectorSum, computeSum = sample{}, sample{}, sample{}
+				floors, libraries = append(floors, floorSum.over(o.times)), append(libraries, librarySum.over(o.times))
+				collectors, computes = append(collectors, collectorSum.over(o.times)), append(computes, computeSum.over(o.times))
+				floorSum, librarySum, collectorSum, computeSum = sample{}, sample{}, sample{}, sample{}
 			}
 		}
 	}
-	row.floor, row.collector, row.compute = median(floors), median(collectors), median(computes)
+	row.floor, row.library, row.collector, row.compute = median(floors), median(libraries), median(collectors), median(computes)
 	return nil
 }
 
-// turn is one collection, and the same by the floor.
-func (row *collectionRow) turn(fake, collector, floor *process) (collected reply, replayed sample, err error) {
+// turn is one collection, and the same by both floors.
+func (row *collectionRow) turn(fake, collector, floor, library *process) (collected reply, replayed, again sample, err error) {
 	if _, err := fake.do(command{Do: doAdvance}); err != nil {
-		return collected, replayed, err
+		return collected, replayed, again, err
 	}
 	if collected, err = collector.do(command{Do: doCollect}); err != nil {
-		return collected, replayed, err
+		return collected, replayed, again, err
 	}
 	seen, err := fake.do(command{Do: doReport})
 	if err != nil {
-		return collected, replayed, err
+		return collected, replayed, again, err
 	}
 	row.counts = seen.Counts
-	again, err := floor.do(command{Do: doReplay, Recorded: seen.Recorded})
-	return collected, again.Sample, err
+	first, err := floor.do(command{Do: doReplay, Recorded: seen.Recorded})
+	if err != nil {
+		return collected, replayed, again, err
+	}
+	second, err := library.do(command{Do: doReplay, Recorded: seen.Recorded})
+	if err == nil && first.Sample.Rows != second.Sample.Rows {
+		err = fmt.Errorf("the floor has %d rows, the library %d", first.Sample.Rows, second.Sample.Rows)
+	}
+	return collected, first.Sample, second.Sample, err
 }
 
 // check makes sure that all was collected that is there.
