@@ -90,7 +90,7 @@ test-race: ## the tests of what links Kubernetes, with the race detector
 HAS_PROMETHEUS = $(and $(shell command -v prometheus),$(shell command -v promtool))
 
 .PHONY: e2e
-e2e: e2e-build ## end-to-end tests on a real Kafka and a real control plane (Go, Java 17, Maven; buildah for the images, prometheus for its part)
+e2e: e2e-build ## end-to-end tests on a real Kafka and a real control plane (Go, Java 17, Maven, Node.js; buildah for the images, prometheus for its part)
 	$(if $(HAS_PROMETHEUS),,@echo 'NOT TESTED: Prometheus, which needs its programs prometheus and promtool (on Debian, the package prometheus)' >&2)
 	cd test/e2e && $(STATIC) $(GO) test -count=1 -p 1 -timeout 30m $(if $(HAS_PROMETHEUS),,-skip '^TestProm') ./...
 	$(if $(shell command -v buildah),$(MAKE) test-image,@echo 'NOT TESTED: the images, for which `make test-image` needs buildah' >&2)

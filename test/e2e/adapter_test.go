@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -56,17 +57,27 @@ func rawMetric(ctx context.Context, path string) (metricValues, error) {
 	return values, json.Unmarshal([]byte(out), &values)
 }
 
+// byName returns the value of each described object.
+func (m metricValues) byName() (map[string]int64, error) {
+	values := map[string]int64{}
+	for _, item := range m.Items {
+		n, err := strconv.ParseInt(item.Value, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("the value of %s: %w", item.DescribedObject.Name, err)
+		}
+		values[item.DescribedObject.Name] = n
+	}
+	return values, nil
+}
+
 // sum adds up the values of the items.
 func (m metricValues) sum() (int64, error) {
+	values, err := m.byName()
 	var total int64
-	for _, item := range m.Items {
-		var n int64
-		if _, err := fmt.Sscanf(item.Value, "%d", &n); err != nil || fmt.Sprint(n) != item.Value {
-			return 0, fmt.Errorf("value %q of %s is no integer", item.Value, item.DescribedObject.Name)
-		}
+	for _, n := range values {
 		total += n
 	}
-	return total, nil
+	return total, err
 }
 
 // scrape gets a path of the adapter's plain port.
@@ -100,12 +111,18 @@ func replicas(ctx context.Context) (int32, error) {
 // awaitReplicas waits until the example's Deployment has n replicas, all of them ready, and the HPA wants no other number.
 func awaitReplicas(ctx context.Context, t *testing.T, n int32) {
 	t.Helper()
-	suite.Try(t, await.Until(ctx, fmt.Sprintf("%d replicas", n), func(ctx context.Context) error {
-		hpa, err := shared.ControlPlane.Client.AutoscalingV2().HorizontalPodAutoscalers(namespace).Get(ctx, consumer, metav1.GetOptions{})
+	awaitReplicasOf(ctx, t, consumer, n)
+}
+
+// awaitReplicasOf is awaitReplicas for the Deployment and the HPA of that name.
+func awaitReplicasOf(ctx context.Context, t *testing.T, name string, n int32) {
+	t.Helper()
+	suite.Try(t, await.Until(ctx, fmt.Sprintf("%d replicas of %s", n, name), func(ctx context.Context) error {
+		hpa, err := shared.ControlPlane.Client.AutoscalingV2().HorizontalPodAutoscalers(namespace).Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
 			return err
 		}
-		deployment, err := shared.ControlPlane.Client.AppsV1().Deployments(namespace).Get(ctx, consumer, metav1.GetOptions{})
+		deployment, err := shared.ControlPlane.Client.AppsV1().Deployments(namespace).Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
 			return err
 		}

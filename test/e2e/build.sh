@@ -3,7 +3,8 @@
 #   .cache/bin         etcd, the Kubernetes control plane, kubectl, kwok
 #   .cache/kwok.yaml   the life of kwok's nodes and pods
 #   .cache/kafka/libs  Apache Kafka's jars, and in .cache/kafka-2.8/libs and -3.3/libs those of older ones
-# Needs Go, Java 17, Maven. Cold: 8 minutes on 2 cores; when nothing changed: seconds.
+#   .cache/kafkajs     KafkaJS, a client in JavaScript
+# Needs Go, Java 17, Maven, Node.js with npm. Cold: 8 minutes on 2 cores; when nothing changed: seconds.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -20,6 +21,16 @@ kafka() {
   mkdir -p "$where"
   mvn -q -B -f "$pom" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$where/libs"
   cp "$pom" "$where/pom.xml" # last: it says that libs is complete
+}
+
+# Once for each lock file.
+kafkajs() {
+  local where=$cache/kafkajs lock=$here/members/kafkajs/package-lock.json
+  if cmp -s "$lock" "$where/installed.json"; then return; fi
+  mkdir -p "$where"
+  cp "${lock%/*}"/package*.json "$where/"
+  (cd "$where" && npm ci --no-audit --no-fund --loglevel=error)
+  cp "$lock" "$where/installed.json" # last: it says that node_modules is complete
 }
 
 controlplane() {
@@ -43,4 +54,5 @@ kafka "$cache/kafka" "$here/kafka/pom.xml"
 for old in 2.8 3.3; do
   kafka "$cache/kafka-$old" "$here/kafka/old/$old/pom.xml"
 done
+kafkajs
 (controlplane)

@@ -104,14 +104,14 @@ func holdReplicas(ctx context.Context, t *testing.T, n int32, watch time.Duratio
 	}
 }
 
-// TestREADMEExamples holds the metrics of the README's HPAs against those of manifests/examples, which TestHPA runs.
+// TestREADMEExamples holds the metrics of the README's HPAs against those of manifests/examples, which the tests run.
 func TestREADMEExamples(t *testing.T) {
 	where, err := layout.Find()
 	suite.Try(t, err)
 	readme, err := os.ReadFile(filepath.Join(where.Root, "README.md"))
 	suite.Try(t, err)
 	blocks := regexp.MustCompile("(?s)```yaml\n(metrics:.*?)```").FindAllStringSubmatch(string(readme), -1)
-	files := []string{"hpa-pods.yaml", "hpa-object.yaml"}
+	files := []string{"hpa-members.yaml", "hpa-object.yaml"}
 	if len(blocks) != len(files) {
 		t.Fatalf("the README has %d HPA examples, want %d", len(blocks), len(files))
 	}

@@ -48,6 +48,9 @@ func (l Layout) OldKafkaLibs(version string) string {
 	return filepath.Join(l.Root, ".cache", "kafka-"+version, "libs")
 }
 
+// KafkaJS is the folder of the modules of KafkaJS.
+func (l Layout) KafkaJS() string { return filepath.Join(l.Root, ".cache", "kafkajs", "node_modules") }
+
 // KwokConfig is the life of kwok's nodes and pods.
 func (l Layout) KwokConfig() string { return filepath.Join(l.Root, ".cache", "kwok.yaml") }
 
