@@ -79,7 +79,7 @@ const maxSlow = 15 * time.Second
 
 func readerConfig(cfg config.Config, wanted *collector.Wanted) kafka.Config {
 	return kafka.Config{
-		Cluster: clusterName, Brokers: cfg.Brokers, Groups: cfg.Groups.Match, Topics: cfg.Topics.Match,
+		Cluster: clusterName, Brokers: cfg.Brokers, Security: security(cfg.Kafka), Groups: cfg.Groups.Match, Topics: cfg.Topics.Match,
 		Timeout: pollTimeout(cfg.PollInterval), HotTimeout: min(pollTimeout(cfg.PollInterval), maxWantedPoll),
 		SlowEvery: min(cfg.MaxAge/4, maxSlow),
 		Policy:    policies(cfg.GroupPolicies).Of,

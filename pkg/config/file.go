@@ -21,14 +21,40 @@ func applyFile(set *pflag.FlagSet, path string) error {
 		return fmt.Errorf("--config: %w", err)
 	}
 	var errs []error
-	seen := map[string]int{}
-	for i := 0; i+1 < len(settings); i += 2 {
-		key, value := settings[i], settings[i+1]
-		for _, m := range located(key, applyKey(set, seen, key, value)) {
-			errs = append(errs, fmt.Errorf("--config: %s line %d: %w", path, m.line, m.err))
-		}
+	for _, m := range applyKeys(set, map[string]int{}, "", settings) {
+		errs = append(errs, fmt.Errorf("--config: %s line %d: %w", path, m.line, m.err))
 	}
 	return errors.Join(errs...)
+}
+
+// applyKeys sets the flags named by the keys of a mapping. A flag whose name has dots may be written as a mapping within a
+// mapping: `kafka: {tls: {enabled: true}}` is kafka.tls.enabled. seen holds the lines of the names so far.
+func applyKeys(set *pflag.FlagSet, seen map[string]int, prefix string, settings []*yaml.Node) (errs mistakes) {
+	for i := 0; i+1 < len(settings); i += 2 {
+		key, value := settings[i], settings[i+1]
+		name := prefix + key.Value
+		if !isSection(set, name) {
+			errs = append(errs, located(key, applyKey(set, seen, name, key.Line, value))...)
+			continue
+		}
+		line, twice := seen[name]
+		seen[name] = key.Line
+		switch {
+		case twice:
+			errs.add(key, fmt.Errorf("%q was given in line %d already", name, line))
+		case value.Kind == yaml.MappingNode:
+			errs = append(errs, applyKeys(set, seen, name+".", value.Content)...)
+		case value.ShortTag() != "!!null": // nothing, or all of it a comment
+			errs.add(key, fmt.Errorf("the value of %q must be a mapping of settings, whose names --help lists as %s.…", name, name))
+		}
+	}
+	return errs
+}
+
+// isSection says whether names of flags begin with that name and a dot.
+func isSection(set *pflag.FlagSet, name string) (found bool) {
+	set.VisitAll(func(f *pflag.Flag) { found = found || strings.HasPrefix(f.Name, name+".") })
+	return found
 }
 
 // readFile returns the keys and values of the file's mapping, in turn.
@@ -71,8 +97,7 @@ type structured interface {
 	setNode(value *yaml.Node) error
 }
 
-func applyKey(set *pflag.FlagSet, seen map[string]int, key, value *yaml.Node) error {
-	name := key.Value
+func applyKey(set *pflag.FlagSet, seen map[string]int, name string, at int, value *yaml.Node) error {
 	flag := set.Lookup(name)
 	if flag == nil || name == "config" || name == "version" || name == "help" {
 		return fmt.Errorf("unknown setting %q%s", name, nearest(set, name))
@@ -80,7 +105,7 @@ func applyKey(set *pflag.FlagSet, seen map[string]int, key, value *yaml.Node) er
 	if line, twice := seen[name]; twice {
 		return fmt.Errorf("setting %q was given in line %d already", name, line)
 	}
-	seen[name] = key.Line
+	seen[name] = at
 	if d, ok := flag.Value.(deferred); ok {
 		if s, ok := d.Value.(structured); ok {
 			if flag.Changed {

@@ -53,6 +53,10 @@ func classify(err error) lag.Class {
 	if errors.As(err, &kafkaErr) {
 		return classifyCode(kafkaErr.Code)
 	}
+	var explained *connectError
+	if errors.As(err, &explained) {
+		return explained.class
+	}
 	var netErr net.Error
 	switch {
 	case errors.Is(err, errRefused):
@@ -115,7 +119,8 @@ func authenticating(err error) bool { return lag.ClassOf(err) == lag.ClassAuthen
 func brokenOff(err error) bool {
 	var first *kgo.ErrFirstReadEOF // closed before it was of any use
 	var dial *net.OpError
-	if errors.Is(err, errRefused) || errors.As(err, &first) || errors.As(err, &dial) && dial.Op == "dial" {
+	var explained *connectError
+	if errors.As(err, &explained) || errors.Is(err, errRefused) || errors.As(err, &first) || errors.As(err, &dial) && dial.Op == "dial" {
 		return false
 	}
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||

@@ -40,6 +40,7 @@ type link struct {
 	address string
 	client  *kgo.Client
 	broker  *kgo.Broker
+	dialer  *dialer
 	timeout time.Duration
 	gate    gate
 	ctx     context.Context //nolint:containedctx // the end of what goes on in the background
@@ -60,8 +61,8 @@ func (l *lane) link(address string) (*link, error) {
 	if l.closed {
 		return nil, kgo.ErrClientClosed
 	}
-	k := &link{address: address, timeout: l.timeout}
-	client, err := kgo.NewClient(slices.Concat(clientOptions(address, l.timeout), []kgo.Opt{kgo.WithHooks(k)}, l.cfg.Options)...)
+	k := &link{address: address, timeout: l.timeout, dialer: newDialer(l.cfg.Security.TLS, dialTimeout(l.timeout))}
+	client, err := kgo.NewClient(slices.Concat(clientOptions(address, l.timeout), l.cfg.Security.options(k.dialer), []kgo.Opt{kgo.WithHooks(k)}, l.cfg.Options)...)
 	if err != nil {
 		return nil, err
 	}
@@ -85,6 +86,15 @@ func (l *lane) keep(addresses []string) {
 	l.mu.Unlock()
 	for _, k := range gone {
 		k.close()
+	}
+}
+
+// renew closes connections that are old. No collection may be under way.
+func (l *lane) renew() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, k := range l.links {
+		k.dialer.renew(time.Now())
 	}
 }
 
@@ -116,7 +126,6 @@ func clientOptions(address string, timeout time.Duration) []kgo.Opt {
 		kgo.ClientID(clientID),
 		kgo.SeedBrokers(address),
 		kgo.MaxVersions(versions),
-		kgo.DialTimeout(max(timeout/2, minBackoff)),
 		// A context alone does not end a read from a hung broker; this does, and it frees the connection.
 		kgo.RequestTimeoutOverhead(max(timeout, minBackoff)),
 		kgo.BrokerMaxReadBytes(maxAnswer),
@@ -154,6 +163,9 @@ func (k *link) request(ctx context.Context, req kmsg.Request) (kmsg.Response, er
 	resp, err := k.broker.Request(ctx, req)
 	if err != nil && k.refused.Swap(false) && brokenOff(err) {
 		err = fmt.Errorf("%w: %w", errRefused, err)
+	}
+	if err != nil {
+		err = k.explain(err)
 	}
 	return resp, err
 }

@@ -24,6 +24,8 @@ type Config struct {
 	Timeout, HotTimeout time.Duration
 	// Groups and Topics say by name what to read. Nil reads all.
 	Groups, Topics func(name string) bool
+	// Security says how to connect.
+	Security Security
 	// Options are added to the clients'.
 	Options []kgo.Opt
 	// Policy gives the policy of a group, which decides what has to be read for it. Nil gives every group the zero Policy.
@@ -69,6 +71,9 @@ func NewReader(cfg Config) (*Reader, error) {
 	cfg = cfg.withDefaults()
 	if len(cfg.Brokers) == 0 {
 		return nil, fmt.Errorf("cluster %q: no broker is given to start from", cfg.Cluster)
+	}
+	if err := cfg.Security.check(); err != nil {
+		return nil, fmt.Errorf("kafka client for cluster %q: %w", cfg.Cluster, err)
 	}
 	hold := &authHold{}
 	r := &Reader{
@@ -174,6 +179,7 @@ type collection struct {
 }
 
 func (r *Reader) newCollection(l *lane, prev *lag.Snapshot) *collection {
+	l.renew()
 	if prev == nil {
 		prev = &lag.Snapshot{}
 	}

@@ -21,7 +21,7 @@ const inChild = "KAFKA_LAG_TEST_IN_CHILD"
 // TestRow20NoFileDescriptorsLeft takes from a collector, in a process of its own, the right to open anything. What is connected goes on;
 // without connections, values get old and say why, and are fresh again when there are descriptors.
 func TestRow20NoFileDescriptorsLeft(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	if os.Getenv(inChild) == "" {
 		child := exec.CommandContext(ctx, os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")

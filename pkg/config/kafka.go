@@ -1,0 +1,6 @@
+package config
+
+// Kafka is how the brokers are spoken to.
+type Kafka struct {
+	TLS TLS
+}
