@@ -113,8 +113,16 @@ func (c *Cluster) Advance() {
 func (b *broker) run(listener net.Listener) {
 	for {
 		conn, err := listener.Accept()
-		if err != nil {
-			return // closed
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil: // no file descriptor is left, so that the connection stays in line
+			select {
+			case <-time.After(time.Millisecond):
+				continue
+			case <-b.ctx.Done():
+				return
+			}
 		}
 		b.cluster.connections.Add(1)
 		b.wg.Go(func() {
