@@ -20,7 +20,9 @@ func TestScaleToZero(t *testing.T) {
 `
 	for by, edits := range map[string]func(app string) []string{
 		"annotation": func(string) []string { return []string{selector, ""} },
-		"selector":   func(app string) []string { return []string{"group: orders\n", "group: " + app + "\n", "topic: orders ", "topic: " + app + " "} },
+		"selector": func(app string) []string {
+			return []string{"group: orders\n", "group: " + app + "\n", "topic: orders ", "topic: " + app + " "}
+		},
 	} {
 		t.Run(by, func(t *testing.T) {
 			t.Parallel()
