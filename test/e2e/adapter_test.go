@@ -175,27 +175,33 @@ func applyExample(ctx context.Context, t *testing.T, files ...string) {
 }
 
 // ordersLag brings the lag of the group orders to n, and has the oracle confirm it.
-func ordersLag(ctx context.Context, t *testing.T, n int64) {
+func ordersLag(ctx context.Context, t *testing.T, n int) {
+	t.Helper()
+	newGroup(ctx, t, orders, 12)
+	if n > 0 {
+		suite.Try(t, shared.Workload().Produce(ctx, orders, n))
+	}
+	checkLag(ctx, t, orders, orders, int64(n))
+}
+
+// newGroup creates a topic, unless it is there, and a group of the same name that has committed the ends of all its partitions: the
+// records to come are its lag.
+func newGroup(ctx context.Context, t *testing.T, name string, partitions int32) {
 	t.Helper()
 	kafka := shared.Workload()
-	const partitions = 12
 	offsets, err := shared.Oracle.Offsets(ctx)
 	suite.Try(t, err)
 	commits := map[int32]int64{}
 	for _, p := range offsets.Partitions {
-		if p.Topic == orders {
+		if p.Topic == name {
 			commits[p.Partition.Partition] = p.HighWatermark
 		}
 	}
 	if len(commits) == 0 {
-		suite.Try(t, kafka.CreateTopic(ctx, orders, partitions))
-		for p := range int32(partitions) {
+		suite.Try(t, kafka.CreateTopic(ctx, name, partitions))
+		for p := range partitions {
 			commits[p] = 0
 		}
 	}
-	suite.Try(t, kafka.Commit(ctx, orders, orders, commits))
-	if n > 0 {
-		suite.Try(t, kafka.Produce(ctx, orders, int(n)))
-	}
-	checkLag(ctx, t, orders, orders, n)
+	suite.Try(t, kafka.Commit(ctx, name, name, commits))
 }

@@ -171,18 +171,6 @@ func applyFile(ctx context.Context, t *testing.T, path string) {
 	})
 }
 
-// newGroup creates a topic, and a group of the same name that has committed the start of all its partitions: the records to
-// come are its lag.
-func newGroup(ctx context.Context, t *testing.T, name string, partitions int32) {
-	t.Helper()
-	suite.Try(t, shared.Workload().CreateTopic(ctx, name, partitions))
-	commits := map[int32]int64{}
-	for p := range partitions {
-		commits[p] = 0
-	}
-	suite.Try(t, shared.Workload().Commit(ctx, name, name, commits))
-}
-
 // owned returns the lag of the partitions that each pod of an app owns, by the AdminClient. It is an error unless the group's
 // members are on these pods, one each, and own all there is. whose tells the pod's name from a member and the pods' names by IP.
 func owned(ctx context.Context, app, group string, whose func(m oracle.Member, byIP map[string]string) string) (map[string]int64, error) {

@@ -30,6 +30,9 @@ const controllers = "deployment-controller,replicaset-controller,statefulset-con
 	"garbage-collector-controller,namespace-controller,serviceaccount-controller,serviceaccount-token-controller," +
 	"root-ca-certificate-publisher-controller,clusterrole-aggregation-controller"
 
+// scaleToZero lets an HPA have minReplicas 0, as it may by default from Kubernetes 1.37 on.
+const scaleToZero = "HPAScaleToZero=true"
+
 // launch starts a component.
 func (c *ControlPlane) launch(component string) error {
 	p, err := proc.Start(proc.Spec{
@@ -55,6 +58,7 @@ func (c *ControlPlane) args(component string) []string {
 			"--use-service-account-credentials=true", "--controllers="+controllers,
 			"--service-account-private-key-file="+c.file(serviceAccountKey), "--root-ca-file="+c.ClientCAFile(),
 			"--kube-api-qps=200", "--kube-api-burst=400",
+			"--feature-gates="+scaleToZero,
 			"--horizontal-pod-autoscaler-sync-period=1s", "--horizontal-pod-autoscaler-downscale-stabilization=5s",
 		)
 	case Scheduler:
@@ -97,6 +101,7 @@ func (c *ControlPlane) apiServerArgs() []string {
 		"--requestheader-username-headers=X-Remote-User", "--requestheader-group-headers=X-Remote-Group",
 		"--requestheader-extra-headers-prefix=X-Remote-Extra-",
 		"--proxy-client-cert-file=" + c.file(proxyClientCert), "--proxy-client-key-file=" + c.file(proxyClientKey),
+		"--feature-gates=" + scaleToZero,
 		"--audit-policy-file=" + c.file(auditPolicyFile), "--audit-log-path=" + c.AuditLog(),
 	}
 }
