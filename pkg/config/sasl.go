@@ -43,11 +43,11 @@ const (
 const (
 	saslMechanism     = "kafka.sasl.mechanism"
 	saslUsername      = "kafka.sasl.username"
-	saslPassword      = "kafka.sasl.password-file"    //nolint:gosec // the name of a setting
-	oauthToken        = "kafka.sasl.oauth.token-file" //nolint:gosec // the same
-	oauthTokenURL     = "kafka.sasl.oauth.token-url"  //nolint:gosec // the same
+	saslPassword      = "kafka.sasl.password-file"
+	oauthToken        = "kafka.sasl.oauth.token-file"
+	oauthTokenURL     = "kafka.sasl.oauth.token-url"
 	oauthClientID     = "kafka.sasl.oauth.client-id"
-	oauthClientSecret = "kafka.sasl.oauth.client-secret-file" //nolint:gosec // the same
+	oauthClientSecret = "kafka.sasl.oauth.client-secret-file"
 	oauthScopes       = "kafka.sasl.oauth.scopes"
 	oauthCAFile       = "kafka.sasl.oauth.ca-file"
 	oauthExtensions   = "kafka.sasl.oauth.extensions"

@@ -80,8 +80,10 @@ func (s bearerSession) Challenge(answer []byte) (done bool, next []byte, err err
 		return true, nil, nil
 	}
 	s.refused(s.token)
-	return false, nil, fmt.Errorf("%w: it answers %.200q", errRefused, answer)
+	return false, nil, fmt.Errorf("%w: %.200q", errTokenRefused, answer)
 }
+
+var errTokenRefused = errors.New("the broker refused the token")
 
 // tokens fetches tokens by client credentials, and keeps one for all connections.
 type tokens struct {

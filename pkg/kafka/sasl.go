@@ -40,7 +40,7 @@ type identity struct {
 // identity returns the identity to use with all brokers, nil for none.
 func (s *SASL) identity() (*identity, error) {
 	if s == nil {
-		return nil, nil //nolint:nilnil // there is none
+		return nil, nil
 	}
 	switch s.Mechanism {
 	case "PLAIN":
@@ -90,7 +90,7 @@ func (m *identity) explain(err error) error {
 			"or name the port of another listener in the setting brokers", m.Name())
 	case errors.Is(err, kerr.IllegalSaslState):
 		return hinted(lag.ClassAuthentication, err, "the broker wants no SASL at this port; leave kafka.sasl out, or name the port of its SASL listener in the setting brokers")
-	case errors.Is(err, kerr.SaslAuthenticationFailed), errors.Is(err, errRefused):
+	case errors.Is(err, kerr.SaslAuthenticationFailed), errors.Is(err, errRefused), errors.Is(err, errTokenRefused):
 		return hinted(lag.ClassAuthentication, err, "the broker refused our identity; check %s", m.where)
 	case errors.Is(err, context.DeadlineExceeded) && m.busy != nil:
 		return m.busy()
