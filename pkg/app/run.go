@@ -64,6 +64,9 @@ func (p Program) run(ctx context.Context, cfg config.Config, logger *slog.Logger
 		}
 		services = append([]Service{extension}, services...)
 	}
+	if exposed := cfg.Kafka.Exposed(); exposed != "" {
+		logger.Warn("whoever can listen on the network can read our secret: connect to the brokers by TLS", "settings", exposed)
+	}
 	ready.Store(true)
 	logger.Info("started", "version", version.Version(), "metrics", "http://"+web.addr()+"/metrics", "brokers", cfg.Brokers,
 		"poll_interval", cfg.PollInterval.String(), "max_age", cfg.MaxAge.String())

@@ -11,5 +11,14 @@ func security(cfg config.Kafka) kafka.Security {
 	if t := cfg.TLS; t.Enabled {
 		s.TLS = &kafka.TLS{CAFile: t.CAFile, CertFile: t.CertFile, KeyFile: t.KeyFile, ServerName: t.ServerName}
 	}
+	if a := cfg.SASL; a.Mechanism != "" {
+		o := a.OAuth
+		s.SASL = &kafka.SASL{Mechanism: a.Mechanism, Username: a.Username, Password: a.Password, OAuth: kafka.OAuth{
+			TokenURL: o.TokenURL, ClientID: o.ClientID, ClientSecret: o.ClientSecret, Scopes: o.Scopes, CAFile: o.CAFile, Extensions: o.Extensions,
+		}}
+		if o.TokenURL == "" {
+			s.SASL.OAuth.Token = o.Token
+		}
+	}
 	return s
 }

@@ -65,7 +65,7 @@ func AddFlags(set *pflag.FlagSet) *Flags {
 		PollInterval: 5 * time.Second, MaxAge: time.Minute, LogFormat: "text", ListenAddress: ":9308", MaxGroups: 20_000, MaxPartitions: 2_000_000,
 	}}
 	set.Var(&brokers{list: &f.cfg.Brokers}, "brokers", "Kafka brokers to start from, as host:port, comma-separated or repeated. The port defaults to 9092. Required.")
-	addTLS(set, &f.cfg.Kafka.TLS)
+	addKafka(set, &f.cfg.Kafka)
 	set.Var(&address{&f.cfg.ListenAddress}, "web.listen-address", "Address of /metrics, /livez and /readyz, plain HTTP, as host:port.")
 	set.Var(&duration{&f.cfg.PollInterval, minPollInterval, maxPollInterval}, "poll-interval", "Time between the starts of two polls of the brokers.")
 	set.Var(&duration{&f.cfg.MaxAge, minMaxAge, maxMaxAge}, "max-age", "Age from which a value that could not be read again counts as unknown. Must be more than --poll-interval.")
@@ -129,5 +129,5 @@ func (f *Flags) validate(set *pflag.FlagSet) []error {
 		errs = append(errs, fmt.Errorf("--max-age: %s is not more than --poll-interval (%s): every value would be unknown before it is read again; "+
 			"allowed is more than one interval, and two or more are sensible", f.cfg.MaxAge, f.cfg.PollInterval))
 	}
-	return append(errs, f.cfg.Kafka.TLS.validate()...)
+	return append(errs, f.cfg.Kafka.validate()...)
 }

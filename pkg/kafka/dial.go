@@ -18,8 +18,9 @@ const maxConnAge = 10 * time.Minute
 
 // dialer opens the connections of one link.
 type dialer struct {
-	tls     *TLS // nil for plain text
-	timeout time.Duration
+	tls      *TLS      // nil for plain text
+	identity *identity // nil for none
+	timeout  time.Duration
 	// unshaken says that the latest TLS handshake began and has not succeeded.
 	unshaken atomic.Bool
 
@@ -27,8 +28,8 @@ type dialer struct {
 	conns map[*conn]struct{} // those that are open
 }
 
-func newDialer(t *TLS, timeout time.Duration) *dialer {
-	return &dialer{tls: t, timeout: timeout, conns: make(map[*conn]struct{})}
+func newDialer(t *TLS, who *identity, timeout time.Duration) *dialer {
+	return &dialer{tls: t, identity: who, timeout: timeout, conns: make(map[*conn]struct{})}
 }
 
 // conn is a connection that the dialer knows of until it is closed.

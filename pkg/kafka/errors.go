@@ -46,7 +46,7 @@ func codeError(broker int32, req kmsg.Request, code int16) error {
 var errNoDescriptors = errors.New("this process has no file descriptor left (metrics process_open_fds, process_max_fds); raise its limit " +
 	"(ulimit -n, RLIMIT_NOFILE), or look for clients that keep connections to it open")
 
-var errRefused = errors.New("the broker closed the connection during the SASL authentication; check the user name, password and mechanism")
+var errRefused = errors.New("the broker closed the connection during the SASL authentication")
 
 func classify(err error) lag.Class {
 	var kafkaErr *kerr.Error

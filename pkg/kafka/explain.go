@@ -116,6 +116,9 @@ func (t *TLS) describeOwn() string {
 // explain says what to do about a request that failed because of how its connection is secured.
 func (k *link) explain(err error) error {
 	ours := k.dialer.tls
+	if refused := k.dialer.identity.explain(err); refused != nil {
+		return refused
+	}
 	var first *kgo.ErrFirstReadEOF
 	var explained *connectError
 	switch text := err.Error(); {
@@ -130,6 +133,8 @@ func (k *link) explain(err error) error {
 	case errors.As(err, &first) && ours == nil && strings.Contains(text, "api versions"):
 		return hinted(lag.ClassConnection, err, "the broker closed the connection at the first request, as a TLS listener does when it is spoken to in plain text; if it is one, "+
 			"set kafka.tls.enabled to true")
+	case errors.As(err, &first) && k.dialer.identity == nil && strings.Contains(text, "SASL"):
+		return hinted(lag.ClassAuthentication, err, "the broker closed the connection at the first request, as a listener does that wants SASL; if it does, set kafka.sasl.mechanism")
 	}
 	return err
 }

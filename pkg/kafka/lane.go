@@ -18,9 +18,10 @@ import (
 
 // lane holds the connections of one kind of collection.
 type lane struct {
-	cfg     Config
-	timeout time.Duration // of one collection
-	hold    *authHold
+	cfg      Config
+	timeout  time.Duration // of one collection
+	hold     *authHold
+	identity *identity
 
 	commits commitRows // of the collection under way, or of the last one
 
@@ -30,8 +31,8 @@ type lane struct {
 	closed bool
 }
 
-func newLane(cfg Config, timeout time.Duration, hold *authHold) *lane {
-	return &lane{cfg: cfg, timeout: timeout, hold: hold, links: make(map[string]*link)}
+func newLane(cfg Config, timeout time.Duration, hold *authHold, who *identity) *lane {
+	return &lane{cfg: cfg, timeout: timeout, hold: hold, identity: who, links: make(map[string]*link)}
 }
 
 // link is the way to one broker. It has a client of its own, with that broker as its only seed: so no request waits for another
@@ -61,8 +62,8 @@ func (l *lane) link(address string) (*link, error) {
 	if l.closed {
 		return nil, kgo.ErrClientClosed
 	}
-	k := &link{address: address, timeout: l.timeout, dialer: newDialer(l.cfg.Security.TLS, dialTimeout(l.timeout))}
-	client, err := kgo.NewClient(slices.Concat(clientOptions(address, l.timeout), l.cfg.Security.options(k.dialer), []kgo.Opt{kgo.WithHooks(k)}, l.cfg.Options)...)
+	k := &link{address: address, timeout: l.timeout, dialer: newDialer(l.cfg.Security.TLS, l.identity, dialTimeout(l.timeout))}
+	client, err := kgo.NewClient(slices.Concat(clientOptions(address, l.timeout), k.dialer.options(), []kgo.Opt{kgo.WithHooks(k)}, l.cfg.Options)...)
 	if err != nil {
 		return nil, err
 	}

@@ -72,13 +72,14 @@ func NewReader(cfg Config) (*Reader, error) {
 	if len(cfg.Brokers) == 0 {
 		return nil, fmt.Errorf("cluster %q: no broker is given to start from", cfg.Cluster)
 	}
-	if err := cfg.Security.check(); err != nil {
+	who, err := cfg.Security.identity()
+	if err != nil {
 		return nil, fmt.Errorf("kafka client for cluster %q: %w", cfg.Cluster, err)
 	}
 	hold := &authHold{}
 	r := &Reader{
 		cfg: cfg, slow: newPace(cfg.SlowEvery),
-		full: newLane(cfg, cfg.Timeout, hold), hot: newLane(cfg, cfg.HotTimeout, hold),
+		full: newLane(cfg, cfg.Timeout, hold, who), hot: newLane(cfg, cfg.HotTimeout, hold, who),
 	}
 	for _, seed := range cfg.Brokers { // finds mistakes in the options now
 		if _, err := r.full.link(seed); err != nil {

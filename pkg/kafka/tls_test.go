@@ -17,15 +17,21 @@ import (
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
 )
 
-// secured starts a fake Kafka with these options and returns a Reader for it. The fake has no client of its own.
-func secured(t *testing.T, security Security, opts ...kfake.Opt) *Reader {
+// securedFake starts a fake Kafka with these options, which has no client of its own.
+func securedFake(t *testing.T, opts ...kfake.Opt) *fake {
 	t.Helper()
 	cluster, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(2), kfake.SeedTopics(2, "orders")}, opts...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Close)
-	return (&fake{Cluster: cluster, t: t}).reader(func(c *Config) { c.Security = security })
+	return &fake{Cluster: cluster, t: t}
+}
+
+// secured starts a fake Kafka with these options and returns a Reader for it.
+func secured(t *testing.T, security Security, opts ...kfake.Opt) *Reader {
+	t.Helper()
+	return securedFake(t, opts...).reader(func(c *Config) { c.Security = security })
 }
 
 // listening is a TLS listener that presents the certificate, and that wants one of clients if it is given a CA for them.
