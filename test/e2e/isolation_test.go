@@ -27,6 +27,9 @@ func TestIsolation(t *testing.T) {
 		newGroup(ctx, t, group, 2)
 		suite.Try(t, shared.Workload().Produce(ctx, group, lag))
 	}
+	t.Cleanup(func() { // both at once, as it takes 10 s
+		kubectl(context.WithoutCancel(ctx), t, "delete", "namespace", "team-a", "team-b", "--ignore-not-found", "--wait")
+	})
 	client := tenant(ctx, t, "team-a")
 	tenant(ctx, t, "team-b")
 	withExternal(ctx, t)
@@ -60,11 +63,11 @@ func TestIsolation(t *testing.T) {
 	}
 }
 
-// tenant makes a namespace with the example's Deployment, Services with annotations, and a user who may read its metrics.
+// tenant makes a namespace, which the caller deletes, with the example's Deployment, Services with annotations, and a user who may
+// read its metrics.
 func tenant(ctx context.Context, t *testing.T, name string) rest.Interface {
 	t.Helper()
 	kubectl(ctx, t, "create", "namespace", name)
-	t.Cleanup(func() { kubectl(context.WithoutCancel(ctx), t, "delete", "namespace", name, "--wait") })
 	for _, file := range []string{"consumer.yaml", "metrics-reader.yaml"} {
 		text, err := os.ReadFile(example(file))
 		suite.Try(t, err)

@@ -78,7 +78,7 @@ func documented(t *testing.T) (paths []string) {
 
 // TestAPIDocuments looks at what clients look at before they ask: the groups, their versions and resources, and OpenAPI.
 func TestAPIDocuments(t *testing.T) {
-	ctx := suite.Within(t, time.Minute)
+	ctx := suite.Within(t, 3*time.Minute) // the API server asks for OpenAPI once a minute
 	withExternal(ctx, t)
 	for path, wants := range map[string][]string{
 		"/apis/custom.metrics.k8s.io":   {`"groupVersion":"custom.metrics.k8s.io/v1beta1"`, `"groupVersion":"custom.metrics.k8s.io/v1beta2"`},
