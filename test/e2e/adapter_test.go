@@ -7,13 +7,13 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/await"
@@ -43,7 +43,7 @@ type metricValues struct {
 	Items []struct {
 		DescribedObject corev1.ObjectReference `json:"describedObject"`
 		Timestamp       metav1.Time            `json:"timestamp"`
-		Value           string                 `json:"value"`
+		Value           resource.Quantity      `json:"value"`
 	} `json:"items"`
 }
 
@@ -61,9 +61,9 @@ func rawMetric(ctx context.Context, path string) (metricValues, error) {
 func (m metricValues) byName() (map[string]int64, error) {
 	values := map[string]int64{}
 	for _, item := range m.Items {
-		n, err := strconv.ParseInt(item.Value, 10, 64)
-		if err != nil {
-			return nil, fmt.Errorf("the value of %s: %w", item.DescribedObject.Name, err)
+		n, exact := item.Value.AsInt64() // 3000 is written 3k
+		if !exact {
+			return nil, fmt.Errorf("the value of %s is no whole number: %s", item.DescribedObject.Name, &item.Value)
 		}
 		values[item.DescribedObject.Name] = n
 	}
