@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
+	"sync"
 
 	"github.com/twmb/franz-go/pkg/kbin"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -22,9 +23,11 @@ type offsetsAsked struct {
 	encoded *encodedAsked
 }
 
+// encodedAsked may be used concurrently: the client encodes in a goroutine of its own, also what nobody waits for any more.
 type encodedAsked struct {
-	version int16
-	body    []byte
+	mu      sync.Mutex
+	version int16  // mu
+	body    []byte // mu
 }
 
 // topicAsked is one topic, by its index in the observation, and where in offsetsAsked.partitions its own end.
@@ -120,6 +123,8 @@ func (r *endsRequest) AppendTo(dst []byte) []byte {
 	if e == nil {
 		return r.encode(dst)
 	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	if e.body == nil || e.version != r.version {
 		e.version, e.body = r.version, r.encode(nil)
 	}
