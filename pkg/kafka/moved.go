@@ -33,6 +33,8 @@ func (c *collection) retryMoved(ctx context.Context) {
 		return
 	}
 	c.addBrokers(resp)
+	// Requests that nobody waits for any more may still be encoded, from the topics as they were.
+	c.obs.Topics = slices.Clone(c.obs.Topics)
 	for i := range resp.Topics {
 		if t := &resp.Topics[i]; slices.Contains(names, t.Name) {
 			c.moveLeaders(t)
