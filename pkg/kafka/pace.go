@@ -21,12 +21,6 @@ func newPace(every time.Duration) pace {
 // hash returns the hash of the item of this name.
 func (p pace) hash(name string) uint32 { return uint32(maphash.String(p.seed, name)) }
 
-// nth returns the hash of the n-th part of an item.
-func (p pace) nth(hash uint32, n int) uint32 {
-	const golden = 0x9e3779b9 // spreads consecutive numbers evenly
-	return hash + uint32(n)*golden
-}
-
 // due says whether an item must be read again.
 func (p pace) due(readAt, now time.Time, hash uint32) bool {
 	if p.every <= 0 {
