@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"maps"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -307,11 +308,20 @@ func (nobody) Ask([]string) {}
 // That a group is hidden must not show in how long it takes to say that there is none: the work is the same.
 func TestHiddenCostsWhatAbsentDoes(t *testing.T) {
 	ask := amongMany(t)
-	hidden := testing.AllocsPerRun(100, func() { ask("team-10000") })
-	absent := testing.AllocsPerRun(100, func() { ask("team-1000x") })
+	hidden, absent := leastAllocations("team-10000", ask), leastAllocations("team-1000x", ask)
 	if hidden != absent {
 		t.Errorf("%v allocations for a group that is hidden, %v for one that does not exist", hidden, absent)
 	}
+}
+
+// leastAllocations is what asking for a group allocates when every sync.Pool on the way has something to give: under the race
+// detector pools drop things at random, and the garbage collector empties them at any time.
+func leastAllocations(group string, ask func(group string)) float64 {
+	least := math.Inf(1)
+	for range 200 {
+		least = min(least, testing.AllocsPerRun(1, func() { ask(group) }))
+	}
+	return least
 }
 
 // BenchmarkHidden asks in turn for a group that exists and was not granted, and for one that does not exist, and reports how many
