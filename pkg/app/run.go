@@ -19,9 +19,6 @@ import (
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/version"
 )
 
-// clusterName is the cluster's name in selectors and on our own series, while there can be only one.
-const clusterName = "default"
-
 // A poll ends within a part of its interval, so that polls never overlap, and within a bound of its own: at long intervals a
 // hung broker must not hold the others' values back for minutes.
 const (
@@ -35,6 +32,7 @@ func pollTimeout(interval time.Duration) time.Duration {
 
 // run builds the parts and runs them until the context ends.
 func (p Program) run(ctx context.Context, cfg config.Config, logger *slog.Logger) error {
+	cluster := cfg.Clusters[0]
 	registry := newRegistry(p.Name)
 	store := &collector.Store{}
 	wanted := collector.NewWanted()
@@ -42,13 +40,13 @@ func (p Program) run(ctx context.Context, cfg config.Config, logger *slog.Logger
 	if p.Extension != nil {
 		wantedInterval = p.Extension.WantedInterval()
 	}
-	reader, err := kafka.NewReader(readerConfig(cfg, wanted))
+	reader, err := kafka.NewReader(readerConfig(cfg, cluster, wanted))
 	if err != nil {
 		return err
 	}
 	defer reader.Close()
 	polls := collector.Config{Interval: cfg.PollInterval, WantedInterval: wantedInterval, Policies: policies(cfg.GroupPolicies)}
-	poller := collector.New(polls, reader, wanted, store, collector.NewMetrics(registry, store), logger.With("cluster", clusterName))
+	poller := collector.New(polls, reader, wanted, store, collector.NewMetrics(registry, store), logger.With("cluster", cluster.Name))
 
 	var ready atomic.Bool
 	web, err := newWebServer(cfg.ListenAddress, webHandler(exporter.New(store, registry, cfg.MaxAge, logger), poller.Live, ready.Load), logger)
@@ -64,11 +62,11 @@ func (p Program) run(ctx context.Context, cfg config.Config, logger *slog.Logger
 		}
 		services = append([]Service{extension}, services...)
 	}
-	if exposed := cfg.Kafka.Exposed(); exposed != "" {
+	if exposed := cluster.Kafka.Exposed(); exposed != "" {
 		logger.Warn("whoever can listen on the network can read our secret: connect to the brokers by TLS", "settings", exposed)
 	}
 	ready.Store(true)
-	logger.Info("started", "version", version.Version(), "metrics", "http://"+web.addr()+"/metrics", "brokers", cfg.Brokers,
+	logger.Info("started", "version", version.Version(), "metrics", "http://"+web.addr()+"/metrics", "brokers", cluster.Brokers,
 		"poll_interval", cfg.PollInterval.String(), "max_age", cfg.MaxAge.String())
 	return runInOrder(ctx, func() { ready.Store(false) }, services...)
 }
@@ -80,9 +78,9 @@ const maxWantedPoll = 2500 * time.Millisecond
 // maxSlow bounds how old log starts and descriptions of members may get that nothing speaks against.
 const maxSlow = 15 * time.Second
 
-func readerConfig(cfg config.Config, wanted *collector.Wanted) kafka.Config {
+func readerConfig(cfg config.Config, cluster config.Cluster, wanted *collector.Wanted) kafka.Config {
 	return kafka.Config{
-		Cluster: clusterName, Brokers: cfg.Brokers, Security: security(cfg.Kafka), Groups: cfg.Groups.Match, Topics: cfg.Topics.Match,
+		Cluster: cluster.Name, Brokers: cluster.Brokers, Security: security(cluster.Kafka), Groups: cluster.Groups.Match, Topics: cluster.Topics.Match,
 		Timeout: pollTimeout(cfg.PollInterval), HotTimeout: min(pollTimeout(cfg.PollInterval), maxWantedPoll),
 		SlowEvery: min(cfg.MaxAge/4, maxSlow),
 		Policy:    policies(cfg.GroupPolicies).Of,

@@ -12,19 +12,28 @@ import (
 
 // Config is what both programs have in common, validated.
 type Config struct {
-	Brokers       []string // host:port
-	Kafka         Kafka
-	ListenAddress string // of /metrics, /livez and /readyz
+	Clusters      []Cluster // at least one, sorted by name
+	ListenAddress string    // of /metrics, /livez and /readyz
 	PollInterval  time.Duration
 	MaxAge        time.Duration // how old a value may get before it counts as unknown
-	Groups        Filter
-	Topics        Filter
 	GroupPolicies GroupPolicies
 	MaxGroups     int // consumer groups that are collected; 0 for no limit
 	MaxPartitions int // partitions of consumer groups that are collected, over all groups; 0 for no limit
 	LogLevel      slog.Level
 	LogFormat     string // "text" or "json"
 }
+
+// Cluster is a Kafka cluster to collect from.
+type Cluster struct {
+	Name    string   // in selectors and series
+	Brokers []string // host:port, to start from
+	Kafka   Kafka
+	Groups  Filter
+	Topics  Filter
+}
+
+// DefaultCluster is the name of a cluster that was given none.
+const DefaultCluster = "default"
 
 // Filter decides by name what is collected.
 type Filter struct {
@@ -55,24 +64,25 @@ const (
 // Flags are the settings as flags of one program, not yet validated as a whole.
 type Flags struct {
 	cfg     Config
+	cluster Cluster
 	file    string
 	version bool
 }
 
 // AddFlags defines the settings that both programs have.
 func AddFlags(set *pflag.FlagSet) *Flags {
-	f := &Flags{cfg: Config{
+	f := &Flags{cluster: Cluster{Name: DefaultCluster}, cfg: Config{
 		PollInterval: 5 * time.Second, MaxAge: time.Minute, LogFormat: "text", ListenAddress: ":9308", MaxGroups: 20_000, MaxPartitions: 2_000_000,
 	}}
-	set.Var(&brokers{list: &f.cfg.Brokers}, "brokers", "Kafka brokers to start from, as host:port, comma-separated or repeated. The port defaults to 9092. Required.")
-	addKafka(set, &f.cfg.Kafka)
+	set.Var(&brokers{list: &f.cluster.Brokers}, "brokers", "Kafka brokers to start from, as host:port, comma-separated or repeated. The port defaults to 9092. Required.")
+	addKafka(set, &f.cluster.Kafka)
 	set.Var(&address{&f.cfg.ListenAddress}, "web.listen-address", "Address of /metrics, /livez and /readyz, plain HTTP, as host:port.")
 	set.Var(&duration{&f.cfg.PollInterval, minPollInterval, maxPollInterval}, "poll-interval", "Time between the starts of two polls of the brokers.")
 	set.Var(&duration{&f.cfg.MaxAge, minMaxAge, maxMaxAge}, "max-age", "Age from which a value that could not be read again counts as unknown. Must be more than --poll-interval.")
-	set.Var(&pattern{&f.cfg.Groups.Include}, "group-include", "Regular expression (RE2); only consumer groups whose whole name matches are collected.")
-	set.Var(&pattern{&f.cfg.Groups.Exclude}, "group-exclude", "Regular expression (RE2); consumer groups whose whole name matches are not collected.")
-	set.Var(&pattern{&f.cfg.Topics.Include}, "topic-include", "Regular expression (RE2); only topics whose whole name matches are collected.")
-	set.Var(&pattern{&f.cfg.Topics.Exclude}, "topic-exclude", "Regular expression (RE2); topics whose whole name matches are not collected.")
+	set.Var(&pattern{&f.cluster.Groups.Include}, "group-include", "Regular expression (RE2); only consumer groups whose whole name matches are collected.")
+	set.Var(&pattern{&f.cluster.Groups.Exclude}, "group-exclude", "Regular expression (RE2); consumer groups whose whole name matches are not collected.")
+	set.Var(&pattern{&f.cluster.Topics.Include}, "topic-include", "Regular expression (RE2); only topics whose whole name matches are collected.")
+	set.Var(&pattern{&f.cluster.Topics.Exclude}, "topic-exclude", "Regular expression (RE2); topics whose whole name matches are not collected.")
 	policies := &f.cfg.GroupPolicies
 	set.Var(&pattern{&policies.Earliest}, "earliest-groups", "Regular expression (RE2); consumer groups whose whole name matches start at the beginning of a "+
 		"partition on which they have committed nothing (auto.offset.reset=earliest), so its whole log is their lag. All others start at its end, a lag of 0. "+
@@ -116,18 +126,19 @@ func (f *Flags) Parse(set *pflag.FlagSet, args []string) (Config, error) {
 	}
 	errs = append(errs, values.errors()...)
 	errs = append(errs, f.validate(set)...)
+	f.cfg.Clusters = []Cluster{f.cluster}
 	return f.cfg, errors.Join(errs...)
 }
 
 // validate checks what no flag can check for itself.
 func (f *Flags) validate(set *pflag.FlagSet) []error {
 	var errs []error
-	if len(f.cfg.Brokers) == 0 && !set.Changed("brokers") {
+	if len(f.cluster.Brokers) == 0 && !set.Changed("brokers") {
 		errs = append(errs, errors.New("--brokers: no value; name at least one Kafka broker as host:port"))
 	}
 	if f.cfg.MaxAge <= f.cfg.PollInterval {
 		errs = append(errs, fmt.Errorf("--max-age: %s is not more than --poll-interval (%s): every value would be unknown before it is read again; "+
 			"allowed is more than one interval, and two or more are sensible", f.cfg.MaxAge, f.cfg.PollInterval))
 	}
-	return append(errs, f.cfg.Kafka.validate()...)
+	return append(errs, f.cluster.Kafka.validate()...)
 }

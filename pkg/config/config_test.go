@@ -33,16 +33,16 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(cfg.Brokers, []string{"kafka:9092"}) || cfg.ListenAddress != ":9308" || cfg.PollInterval != 5*time.Second ||
-		cfg.MaxAge != time.Minute || cfg.LogLevel != slog.LevelInfo || cfg.LogFormat != "text" || !cfg.Groups.Match("any") || !cfg.Topics.Match("any") {
+	if !slices.Equal(cfg.Clusters[0].Brokers, []string{"kafka:9092"}) || cfg.ListenAddress != ":9308" || cfg.PollInterval != 5*time.Second ||
+		cfg.MaxAge != time.Minute || cfg.LogLevel != slog.LevelInfo || cfg.LogFormat != "text" || !cfg.Clusters[0].Groups.Match("any") || !cfg.Clusters[0].Topics.Match("any") {
 		t.Errorf("%+v", cfg)
 	}
 }
 
 func TestBrokersCommaSeparatedAndRepeated(t *testing.T) {
 	cfg, err := parse("--brokers=a:1,b:2", "--brokers", "[::1]:3")
-	if want := []string{"a:1", "b:2", "[::1]:3"}; err != nil || !slices.Equal(cfg.Brokers, want) {
-		t.Errorf("%v, %v; want %v", cfg.Brokers, err, want)
+	if want := []string{"a:1", "b:2", "[::1]:3"}; err != nil || !slices.Equal(cfg.Clusters[0].Brokers, want) {
+		t.Errorf("%v, %v; want %v", cfg.Clusters[0].Brokers, err, want)
 	}
 }
 
@@ -52,11 +52,11 @@ func TestPatternsMatchWholeNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]bool{"orders": true, "orders-2": false, "payments": true, "pay-test": false, "other": false} {
-		if cfg.Groups.Match(name) != want {
+		if cfg.Clusters[0].Groups.Match(name) != want {
 			t.Errorf("group %s: %v", name, !want)
 		}
 	}
-	if cfg.Topics.Match("__consumer_offsets") || !cfg.Topics.Match("orders") {
+	if cfg.Clusters[0].Topics.Match("__consumer_offsets") || !cfg.Clusters[0].Topics.Match("orders") {
 		t.Error("topic filter")
 	}
 }
@@ -64,7 +64,7 @@ func TestPatternsMatchWholeNames(t *testing.T) {
 func TestFileIsOverriddenByFlags(t *testing.T) {
 	path := file(t, "brokers: [a:1, b:2]\npoll-interval: 10s\nmax-age: 5m\nweb.listen-address: 127.0.0.1:0\n")
 	cfg, err := parse("--config", path, "--poll-interval=1s")
-	if err != nil || len(cfg.Brokers) != 2 || cfg.PollInterval != time.Second || cfg.MaxAge != 5*time.Minute || cfg.ListenAddress != "127.0.0.1:0" {
+	if err != nil || len(cfg.Clusters[0].Brokers) != 2 || cfg.PollInterval != time.Second || cfg.MaxAge != 5*time.Minute || cfg.ListenAddress != "127.0.0.1:0" {
 		t.Errorf("%+v, %v", cfg, err)
 	}
 }
@@ -143,8 +143,8 @@ func FuzzFlags(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name, value string) {
 		cfg, err := parse("--brokers=ok:1", "--"+name+"="+value)
 		if err == nil {
-			cfg.Groups.Match(value)
-			for _, b := range cfg.Brokers {
+			cfg.Clusters[0].Groups.Match(value)
+			for _, b := range cfg.Clusters[0].Brokers {
 				if _, err := hostPort(b, ""); err != nil {
 					t.Errorf("accepted broker %q: %v", b, err)
 				}

@@ -17,13 +17,13 @@ func TestTLS(t *testing.T) {
 			"kafka:\n  tls.cert-file: "+some+"\n  tls:\n    key-file: "+some+"\n")},
 		"both": {"--kafka.tls.server-name=kafka", "--config=" + file(t, "kafka:\n  tls: {enabled: true, ca-file: "+some+", cert-file: "+some+", key-file: "+some+", server-name: other}\n")},
 	} {
-		if cfg, err := parse(append(args, "--brokers=a")...); err != nil || cfg.Kafka.TLS != want {
-			t.Errorf("%s: %+v, %v", name, cfg.Kafka.TLS, err)
+		if cfg, err := parse(append(args, "--brokers=a")...); err != nil || cfg.Clusters[0].Kafka.TLS != want {
+			t.Errorf("%s: %+v, %v", name, cfg.Clusters[0].Kafka.TLS, err)
 		}
 	}
 	for _, text := range []string{"kafka:\n", "kafka: {}\n", "kafka:\n  tls:\n  # enabled: true\n"} {
-		if cfg, err := parse("--brokers=a", "--config="+file(t, text)); err != nil || cfg.Kafka.TLS != (TLS{}) {
-			t.Errorf("%q: %+v, %v", text, cfg.Kafka.TLS, err)
+		if cfg, err := parse("--brokers=a", "--config="+file(t, text)); err != nil || cfg.Clusters[0].Kafka.TLS != (TLS{}) {
+			t.Errorf("%q: %+v, %v", text, cfg.Clusters[0].Kafka.TLS, err)
 		}
 	}
 }
@@ -88,13 +88,13 @@ func TestSASL(t *testing.T) {
 		}},
 	} {
 		cfg, err := parse("--brokers=a", "--config="+file(t, "kafka:\n  sasl: "+c.text+"\n"))
-		if err != nil || !c.want(cfg.Kafka.SASL) {
-			t.Errorf("%s: %+v, %v", name, cfg.Kafka.SASL, err)
+		if err != nil || !c.want(cfg.Clusters[0].Kafka.SASL) {
+			t.Errorf("%s: %+v, %v", name, cfg.Clusters[0].Kafka.SASL, err)
 		}
 	}
 	cfg, err := parse("--brokers=a", "--kafka.sasl.mechanism=OAUTHBEARER", "--kafka.sasl.oauth.token-file="+secret, "--kafka.sasl.oauth.extensions=a=1,b=x=y")
-	if e := cfg.Kafka.SASL.OAuth.Extensions; err != nil || e["a"] != "1" || e["b"] != "x=y" || cfg.Kafka.Exposed() == "" {
-		t.Errorf("%v, %v, %q", e, err, cfg.Kafka.Exposed())
+	if e := cfg.Clusters[0].Kafka.SASL.OAuth.Extensions; err != nil || e["a"] != "1" || e["b"] != "x=y" || cfg.Clusters[0].Kafka.Exposed() == "" {
+		t.Errorf("%v, %v, %q", e, err, cfg.Clusters[0].Kafka.Exposed())
 	}
 }
 
@@ -105,14 +105,14 @@ func TestSecretsAreNotShown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if password, err := cfg.Kafka.SASL.Password.Read(); password != "canary" || err != nil {
+	if password, err := cfg.Clusters[0].Kafka.SASL.Password.Read(); password != "canary" || err != nil {
 		t.Errorf("%q, %v", password, err)
 	}
-	encoded, err := json.Marshal(cfg.Kafka)
+	encoded, err := json.Marshal(cfg.Clusters[0].Kafka)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, text := range []string{fmt.Sprint(cfg), fmt.Sprintf("%+v %#v", cfg, cfg), fmt.Sprintf("%v %s %q", cfg.Kafka.SASL, cfg.Kafka.SASL.Password, cfg.Kafka.SASL.Password), string(encoded)} {
+	for _, text := range []string{fmt.Sprint(cfg), fmt.Sprintf("%+v %#v", cfg, cfg), fmt.Sprintf("%v %s %q", cfg.Clusters[0].Kafka.SASL, cfg.Clusters[0].Kafka.SASL.Password, cfg.Clusters[0].Kafka.SASL.Password), string(encoded)} {
 		if strings.Contains(text, "canary") {
 			t.Errorf("shown in %s", text)
 		}
