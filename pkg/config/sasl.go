@@ -56,7 +56,7 @@ const (
 
 func addSASL(set *pflag.FlagSet, s *SASL) {
 	set.Var(&choice{&s.Mechanism, []string{Plain, Scram256, Scram512, OAuthBearer, MSKIAM}}, saslMechanism, "How to authenticate to the brokers. Not at all if it is not set. "+
-		"AWS_MSK_IAM is by the AWS identity of this process, which the AWS SDK finds (IRSA, Pod Identity, environment).")
+		"AWS_MSK_IAM is by the AWS identity of this process (environment, IRSA, credentials file, Pod Identity, instance).")
 	set.StringVar(&s.Username, saslUsername, "", "User name of PLAIN or SCRAM.")
 	addSecret(set, &s.Password, saslPassword, "KAFKA_LAG_KAFKA_SASL_PASSWORD", "File with the password of PLAIN or SCRAM.")
 	o := &s.OAuth

@@ -5,29 +5,27 @@ import (
 	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/smithy-go/logging"
 	mskiam "github.com/twmb/franz-go/pkg/sasl/aws"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
 )
 
-// awsIdentity is the AWS identity of this process by the SDK's default chain: environment, shared files, web identity (IRSA), EKS Pod
-// Identity, the instance's role. The SDK keeps credentials until shortly before they expire.
+// awsIdentity is the AWS identity of this process, see awsChain. The SDK keeps what expires until shortly before.
 func awsIdentity() (*identity, error) {
-	cfg, err := config.LoadDefaultConfig(context.Background(), config.WithLogger(logging.Nop{})) // it asks nobody yet
+	provider, from, err := awsChain()
 	if err != nil {
 		return nil, err
 	}
-	c := &awsCredentials{provider: cfg.Credentials}
+	c := &awsCredentials{provider: provider, from: from}
 	return &identity{
 		Mechanism: mskiam.ManagedStreamingIAM(c.get), busy: c.busy,
-		where: "which AWS identity this process has (aws sts get-caller-identity), and that its policy allows kafka-cluster:Connect on the cluster",
+		where: "that the policy of this AWS identity, from " + from + ", allows kafka-cluster:Connect on the cluster, and that this machine's clock is right",
 	}, nil
 }
 
 type awsCredentials struct {
 	provider aws.CredentialsProvider
+	from     string      // where they come from, without a secret
 	waiting  atomic.Bool // for a service of AWS
 }
 
@@ -43,9 +41,9 @@ func (c *awsCredentials) get(ctx context.Context) (mskiam.Auth, error) {
 	return mskiam.Auth{AccessKey: got.AccessKeyID, SecretKey: got.SecretAccessKey, SessionToken: got.SessionToken, UserAgent: clientID}, nil
 }
 
-func (*awsCredentials) explain(err error) error {
-	return hinted(lag.ClassConnection, err, "no AWS credentials for AWS_MSK_IAM; give the pod's ServiceAccount a role (IRSA or Pod Identity), or set AWS_ACCESS_KEY_ID "+
-		"and AWS_SECRET_ACCESS_KEY in the environment")
+func (c *awsCredentials) explain(err error) error {
+	return hinted(lag.ClassConnection, err, "no AWS credentials for AWS_MSK_IAM from %s; give the pod's ServiceAccount a role (IRSA or Pod Identity), or set AWS_ACCESS_KEY_ID "+
+		"and AWS_SECRET_ACCESS_KEY in the environment", c.from)
 }
 
 // busy says that no credentials have come yet, or none the last time.
