@@ -37,6 +37,7 @@ const (
 	Scram256    = "SCRAM-SHA-256"
 	Scram512    = "SCRAM-SHA-512"
 	OAuthBearer = "OAUTHBEARER"
+	MSKIAM      = "AWS_MSK_IAM" // by the AWS identity of the process
 )
 
 // The names of the settings, which mistakes have to tell as well.
@@ -54,7 +55,8 @@ const (
 )
 
 func addSASL(set *pflag.FlagSet, s *SASL) {
-	set.Var(&choice{&s.Mechanism, []string{Plain, Scram256, Scram512, OAuthBearer}}, saslMechanism, "How to authenticate to the brokers. Not at all if it is not set.")
+	set.Var(&choice{&s.Mechanism, []string{Plain, Scram256, Scram512, OAuthBearer, MSKIAM}}, saslMechanism, "How to authenticate to the brokers. Not at all if it is not set. "+
+		"AWS_MSK_IAM is by the AWS identity of this process (environment, IRSA, credentials file, Pod Identity, instance).")
 	set.StringVar(&s.Username, saslUsername, "", "User name of PLAIN or SCRAM.")
 	addSecret(set, &s.Password, saslPassword, "KAFKA_LAG_KAFKA_SASL_PASSWORD", "File with the password of PLAIN or SCRAM.")
 	o := &s.OAuth
