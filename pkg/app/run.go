@@ -31,14 +31,15 @@ func pollTimeout(interval time.Duration) time.Duration {
 }
 
 // run builds the parts and runs them until the context ends.
-func (p Program) run(ctx context.Context, cfg config.Config, logger *slog.Logger) error {
+func (p Program) run(ctx context.Context, loaded Loaded, logger *slog.Logger) error {
+	cfg := loaded.Config
 	cluster := cfg.Clusters[0]
 	registry := newRegistry(p.Name)
 	store := &collector.Store{}
 	wanted := collector.NewWanted()
 	var wantedInterval time.Duration
-	if p.Extension != nil {
-		wantedInterval = p.Extension.WantedInterval()
+	if loaded.Extension != nil {
+		wantedInterval = loaded.Extension.WantedInterval()
 	}
 	reader, err := kafka.NewReader(readerConfig(cfg, cluster, wanted))
 	if err != nil {
@@ -54,8 +55,8 @@ func (p Program) run(ctx context.Context, cfg config.Config, logger *slog.Logger
 		return err
 	}
 	services := []Service{web, serviceFunc(poller.Run)}
-	if p.Extension != nil {
-		extension, err := p.Extension.Build(Core{Config: cfg, Store: store, Wanted: wanted, Registry: registry, Logger: logger, Live: poller.Live})
+	if loaded.Extension != nil {
+		extension, err := loaded.Extension.Build(Core{Config: cfg, Store: store, Wanted: wanted, Registry: registry, Logger: logger, Live: poller.Live})
 		if err != nil {
 			web.close()
 			return err

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -21,7 +23,14 @@ type Config struct {
 	MaxPartitions int // partitions of consumer groups that are collected, over all groups; 0 for no limit
 	LogLevel      slog.Level
 	LogFormat     string // "text" or "json"
+	File          string // that --config named; empty for none
+
+	hash string
 }
+
+// Hash tells configurations apart: it is the same as long as every setting is, wherever it comes from. Of secrets it holds only
+// where they are.
+func (c Config) Hash() string { return c.hash }
 
 // Cluster is a Kafka cluster to collect from.
 type Cluster struct {
@@ -65,8 +74,9 @@ const (
 type Flags struct {
 	cfg     Config
 	cluster Cluster
-	file    string
 	version bool
+
+	fileFollows bool // the file is named by an argument
 }
 
 // AddFlags defines the settings that both programs have.
@@ -94,7 +104,7 @@ func AddFlags(set *pflag.FlagSet) *Flags {
 	set.Var(&count{&f.cfg.MaxGroups}, "max-groups", "Most consumer groups to collect; 0 for no limit. Those that the metrics API is asked for come first, "+
 		"and nothing is known of those beyond the limit.")
 	set.Var(&count{&f.cfg.MaxPartitions}, "max-partitions", "Most partitions of consumer groups to collect, over all groups; 0 for no limit.")
-	set.StringVar(&f.file, "config", "", "YAML file with settings; its keys are the names of these flags. Flags override it.")
+	set.StringVar(&f.cfg.File, "config", "", "YAML file with settings; its keys are the names of these flags. Flags override it.")
 	set.Var(&level{&f.cfg.LogLevel}, "log-level", "Least severe messages to log: debug, info, warn or error.")
 	set.Var(&choice{&f.cfg.LogFormat, []string{"text", "json"}}, "log-format", "Format of the log: text or json.")
 	set.BoolVar(&f.version, "version", false, "Print the version and exit.")
@@ -104,9 +114,26 @@ func AddFlags(set *pflag.FlagSet) *Flags {
 // Version says whether only the version was asked for. It counts after a call of Parse.
 func (f *Flags) Version() bool { return f.version }
 
+// TakeFile has Parse take one argument as the path of the file, in the place of --config.
+func (f *Flags) TakeFile() { f.fileFollows = true }
+
+// commandLineOnly marks flags that are no settings.
+const commandLineOnly = "command-line-only"
+
+// CommandLineOnly marks the flags of the set as no settings: no file and no variable can set them.
+func CommandLineOnly(set *pflag.FlagSet) {
+	set.VisitAll(func(f *pflag.Flag) { f.Annotations = map[string][]string{commandLineOnly: nil} })
+}
+
+func isSetting(f *pflag.Flag) bool {
+	_, only := f.Annotations[commandLineOnly]
+	return !only && f.Name != "config" && f.Name != "version" && f.Name != "help"
+}
+
 // Parse assembles the configuration from the arguments, the file that they name, and the defaults. The set holds these flags
-// and those that only one program has. The error joins all mistakes; pflag.ErrHelp is returned as it is.
-func (f *Flags) Parse(set *pflag.FlagSet, args []string) (Config, error) {
+// and those that only one program has, which validate checks as a whole. It can be called once: who loads the configuration
+// again, defines the flags again. The error joins all mistakes; pflag.ErrHelp is returned as it is.
+func (f *Flags) Parse(set *pflag.FlagSet, args []string, validate ...func() []error) (Config, error) {
 	values := deferErrors(set)
 	if err := set.Parse(args); err != nil {
 		if errors.Is(err, pflag.ErrHelp) {
@@ -118,14 +145,23 @@ func (f *Flags) Parse(set *pflag.FlagSet, args []string) (Config, error) {
 		return Config{}, nil
 	}
 	var errs []error
-	if set.NArg() > 0 {
+	switch {
+	case f.fileFollows && set.NArg() == 1:
+		f.cfg.File = set.Arg(0)
+	case f.fileFollows:
+		errs = append(errs, fmt.Errorf("%d arguments besides the flags; allowed is one, the path of the configuration file", set.NArg()))
+	case set.NArg() > 0:
 		errs = append(errs, fmt.Errorf("argument %q is not a flag; every setting is a flag, see --help", set.Arg(0)))
 	}
-	if f.file != "" {
-		errs = append(errs, applyFile(set, f.file))
+	if f.cfg.File != "" {
+		errs = append(errs, applyFile(set, f.cfg.File))
 	}
 	errs = append(errs, values.errors()...)
 	errs = append(errs, f.validate(set)...)
+	for _, v := range validate {
+		errs = append(errs, v()...)
+	}
+	f.cfg.hash = hash(set)
 	f.cfg.Clusters = []Cluster{f.cluster}
 	return f.cfg, errors.Join(errs...)
 }
@@ -141,4 +177,15 @@ func (f *Flags) validate(set *pflag.FlagSet) []error {
 			"allowed is more than one interval, and two or more are sensible", f.cfg.MaxAge, f.cfg.PollInterval))
 	}
 	return append(errs, f.cluster.Kafka.validate()...)
+}
+
+// hash sums up the values of all settings.
+func hash(set *pflag.FlagSet) string {
+	sum := sha256.New()
+	set.VisitAll(func(f *pflag.Flag) {
+		if isSetting(f) {
+			_, _ = fmt.Fprintf(sum, "%s=%q\n", f.Name, f.Value)
+		}
+	})
+	return hex.EncodeToString(sum.Sum(nil)[:8])
 }

@@ -99,7 +99,7 @@ type structured interface {
 
 func applyKey(set *pflag.FlagSet, seen map[string]int, name string, at int, value *yaml.Node) error {
 	flag := set.Lookup(name)
-	if flag == nil || name == "config" || name == "version" || name == "help" {
+	if flag == nil || !isSetting(flag) {
 		return fmt.Errorf("unknown setting %q%s", name, nearest(set, name))
 	}
 	if line, twice := seen[name]; twice {
@@ -146,7 +146,7 @@ func scalars(value *yaml.Node) ([]string, error) {
 func nearest(set *pflag.FlagSet, name string) string {
 	best, distance := "", len(name)/2+1
 	set.VisitAll(func(f *pflag.Flag) {
-		if d := editDistance(f.Name, name); d < distance {
+		if d := editDistance(f.Name, name); d < distance && isSetting(f) {
 			best, distance = f.Name, d
 		}
 	})
