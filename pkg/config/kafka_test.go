@@ -43,11 +43,11 @@ func TestMistakesInSections(t *testing.T) {
 		"a folder":              {args: []string{"--kafka.tls.enabled", "--kafka.tls.ca-file=" + dir}, want: []string{"--kafka.tls.ca-file: " + dir + " is not a file"}},
 		"unknown in a section":  {file: "kafka:\n  tls:\n    enable: true\n", want: []string{"line 3", `"kafka.tls.enable"`, `did you mean "kafka.tls.enabled"?`}},
 		"unknown section":       {file: "kafka:\n  tsl: {enabled: true}\n", want: []string{"line 2", `unknown setting "kafka.tsl"`}},
-		"no mapping":            {file: "kafka: tls\n", want: []string{"line 1", `the value of "kafka" must be a mapping`}},
-		"list":                  {file: "kafka:\n  tls: [enabled]\n", want: []string{"line 2", `the value of "kafka.tls" must be a mapping`}},
+		"no mapping":            {file: "kafka: tls\n", want: []string{"line 1", `kafka: the value must be a mapping`}},
+		"list":                  {file: "kafka:\n  tls: [enabled]\n", want: []string{"line 2", `kafka.tls: the value must be a mapping`}},
 		"section twice":         {file: "kafka: {}\nkafka: {}\n", want: []string{"line 2", `"kafka" was given in line 1 already`}},
 		"setting in both forms": {file: "kafka.tls.enabled: true\nkafka: {tls: {enabled: false}}\n", want: []string{"line 2", `"kafka.tls.enabled" was given in line 1 already`}},
-		"bad value in it":       {file: "kafka:\n  tls: {enabled: maybe}\n", want: []string{`--kafka.tls.enabled: "maybe"`}},
+		"bad value in it":       {file: "kafka:\n  tls: {enabled: maybe}\n", want: []string{`line 2: kafka.tls.enabled: "maybe"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			args := append(c.args, "--brokers=a")

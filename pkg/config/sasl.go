@@ -156,6 +156,7 @@ func (w *words) String() string {
 	return strings.Join(*w.list, ",")
 }
 func (w *words) Type() string { return "word,..." }
+func (w *words) reset()       { *w.list = nil }
 
 func (w *words) Set(value string) error {
 	for word := range strings.SplitSeq(value, ",") {
@@ -181,6 +182,7 @@ func (p *pairs) String() string {
 	return strings.Join(all, ",")
 }
 func (p *pairs) Type() string { return "key=value,..." }
+func (p *pairs) reset()       { *p.of = nil }
 
 var errNoPairs = errors.New("the value must be a mapping of names to texts, such as {logicalCluster: lkc-1}")
 
@@ -196,15 +198,16 @@ func (p *pairs) Set(value string) error {
 }
 
 // setNode takes the value as it stands in a file.
-func (p *pairs) setNode(value *yaml.Node) error {
-	all, errs := mapping(value, errNoPairs)
+func (p *pairs) setNode(_, setting string, value *yaml.Node) error {
+	all, errs := mapping(value, setting, errNoPairs)
+	p.reset()
 	for _, one := range all {
-		text := one.value.Value
-		if one.value.Kind != yaml.ScalarNode {
-			text = ""
+		text, err := scalar(one.value, kindText)
+		if err == nil {
+			err = p.add(one.key.Value, text)
 		}
-		if err := p.add(one.key.Value, text); err != nil {
-			errs.add(one.key, err)
+		if err != nil {
+			errs.add(one.key, setting, err)
 		}
 	}
 	return errs.err()
