@@ -24,8 +24,8 @@ type clusters struct {
 	mu    sync.Mutex
 	hung  map[string]chan struct{} // reading waits for it, whatever the context says
 	wrong map[string]error         // a reader cannot be opened
-	reads map[string][]time.Time // of the whole cluster
-	some  int                    // how often single groups were read
+	reads map[string][]time.Time   // of the whole cluster
+	some  int                      // how often single groups were read
 	open  map[*clusterReader]bool
 }
 
