@@ -30,7 +30,7 @@ func (x *exposition) valid(now time.Time) bool {
 // cache holds the expositions of the latest snapshots.
 type cache struct {
 	source   Source
-	families []family
+	dialects []dialect
 	maxAge   time.Duration
 	now      func() time.Time
 
@@ -65,11 +65,11 @@ func (c *cache) get(v variant) *exposition {
 func (c *cache) encode(v variant, snapshots []*lag.Snapshot, now time.Time) *exposition {
 	if v.gzip {
 		out := newDeflated()
-		validUntil := encode(c.families, snapshots, v.format, now, c.maxAge, out)
+		validUntil := encode(c.dialects, snapshots, v.format, now, c.maxAge, out)
 		return &exposition{chunks: [][]byte{out.flushed()}, checksum: out.checksum, validUntil: validUntil}
 	}
 	out := &plain{}
-	validUntil := encode(c.families, snapshots, v.format, now, c.maxAge, out)
+	validUntil := encode(c.dialects, snapshots, v.format, now, c.maxAge, out)
 	return &exposition{chunks: out.chunks, validUntil: validUntil}
 }
 
