@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"log/slog"
-	"regexp"
 	"sync/atomic"
 	"time"
 
@@ -31,31 +30,32 @@ func pollTimeout(interval time.Duration) time.Duration {
 }
 
 // run builds the parts and runs them until the context ends.
-func (p Program) run(ctx context.Context, cfg config.Config, logger *slog.Logger) error {
+func (p Program) run(ctx context.Context, loaded Loaded, logger *slog.Logger) error {
+	cfg := loaded.Config
 	cluster := cfg.Clusters[0]
 	registry := newRegistry(p.Name)
 	store := &collector.Store{}
 	wanted := collector.NewWanted()
 	var wantedInterval time.Duration
-	if p.Extension != nil {
-		wantedInterval = p.Extension.WantedInterval()
+	if loaded.Extension != nil {
+		wantedInterval = loaded.Extension.WantedInterval()
 	}
 	reader, err := kafka.NewReader(readerConfig(cfg, cluster, wanted))
 	if err != nil {
 		return err
 	}
 	defer reader.Close()
-	polls := collector.Config{Interval: cfg.PollInterval, WantedInterval: wantedInterval, Policies: policies(cfg.GroupPolicies)}
+	polls := collector.Config{Interval: cfg.PollInterval, WantedInterval: wantedInterval, Policies: policies(cfg, cluster.Name)}
 	poller := collector.New(polls, reader, wanted, store, collector.NewMetrics(registry, store), logger.With("cluster", cluster.Name))
 
 	var ready atomic.Bool
-	web, err := newWebServer(cfg.ListenAddress, webHandler(exporter.New(store, registry, cfg.MaxAge, logger), poller.Live, ready.Load), logger)
+	web, err := newWebServer(cfg.ListenAddress, webHandler(exporter.New(store, registry, cfg.MaxAge, logger, dialects(cfg)...), poller.Live, ready.Load), logger)
 	if err != nil {
 		return err
 	}
 	services := []Service{web, serviceFunc(poller.Run)}
-	if p.Extension != nil {
-		extension, err := p.Extension.Build(Core{Config: cfg, Store: store, Wanted: wanted, Registry: registry, Logger: logger, Live: poller.Live})
+	if loaded.Extension != nil {
+		extension, err := loaded.Extension.Build(Core{Config: cfg, Store: store, Wanted: wanted, Registry: registry, Logger: logger, Live: poller.Live})
 		if err != nil {
 			web.close()
 			return err
@@ -83,24 +83,17 @@ func readerConfig(cfg config.Config, cluster config.Cluster, wanted *collector.W
 		Cluster: cluster.Name, Brokers: cluster.Brokers, Security: security(cluster.Kafka), Groups: cluster.Groups.Match, Topics: cluster.Topics.Match,
 		Timeout: pollTimeout(cfg.PollInterval), HotTimeout: min(pollTimeout(cfg.PollInterval), maxWantedPoll),
 		SlowEvery: min(cfg.MaxAge/4, maxSlow),
-		Policy:    policies(cfg.GroupPolicies).Of,
+		Policy:    policies(cfg, cluster.Name).Of,
 		MaxGroups: cfg.MaxGroups, MaxPartitions: cfg.MaxPartitions, Wanted: wanted.Groups,
 	}
 }
 
 // policies returns the policy of each group; nil if all have Kafka's defaults.
-func policies(p config.GroupPolicies) lag.Policies {
-	if p == (config.GroupPolicies{}) {
+func policies(cfg config.Config, cluster string) lag.Policies {
+	if !cfg.HasPolicies() {
 		return nil
 	}
-	matches := func(pattern *regexp.Regexp, group string) bool { return pattern != nil && pattern.MatchString(group) }
-	return func(group string) lag.Policy {
-		policy := lag.Policy{ReadCommitted: matches(p.ReadCommitted, group), IgnoreUnsubscribed: matches(p.IgnoreUnsubscribed, group)}
-		if matches(p.Earliest, group) {
-			policy.OffsetReset = lag.ResetEarliest
-		}
-		return policy
-	}
+	return func(group string) lag.Policy { return cfg.GroupPolicy(cluster, group) }
 }
 
 // runInOrder runs the services until the context ends or one of them fails. Then it first withdraws readiness, and stops the

@@ -37,6 +37,7 @@ const (
 	Scram256    = "SCRAM-SHA-256"
 	Scram512    = "SCRAM-SHA-512"
 	OAuthBearer = "OAUTHBEARER"
+	MSKIAM      = "AWS_MSK_IAM" // by the AWS identity of the process
 )
 
 // The names of the settings, which mistakes have to tell as well.
@@ -54,7 +55,8 @@ const (
 )
 
 func addSASL(set *pflag.FlagSet, s *SASL) {
-	set.Var(&choice{&s.Mechanism, []string{Plain, Scram256, Scram512, OAuthBearer}}, saslMechanism, "How to authenticate to the brokers. Not at all if it is not set.")
+	set.Var(&choice{&s.Mechanism, []string{Plain, Scram256, Scram512, OAuthBearer, MSKIAM}}, saslMechanism, "How to authenticate to the brokers. Not at all if it is not set. "+
+		"AWS_MSK_IAM is by the AWS identity of this process (environment, IRSA, credentials file, Pod Identity, instance).")
 	set.StringVar(&s.Username, saslUsername, "", "User name of PLAIN or SCRAM.")
 	addSecret(set, &s.Password, saslPassword, "KAFKA_LAG_KAFKA_SASL_PASSWORD", "File with the password of PLAIN or SCRAM.")
 	o := &s.OAuth
@@ -147,6 +149,7 @@ func (w *words) String() string {
 	return strings.Join(*w.list, ",")
 }
 func (w *words) Type() string { return "word,..." }
+func (w *words) reset()       { *w.list = nil }
 
 func (w *words) Set(value string) error {
 	for word := range strings.SplitSeq(value, ",") {
@@ -172,6 +175,7 @@ func (p *pairs) String() string {
 	return strings.Join(all, ",")
 }
 func (p *pairs) Type() string { return "key=value,..." }
+func (p *pairs) reset()       { *p.of = nil }
 
 var errNoPairs = errors.New("the value must be a mapping of names to texts, such as {logicalCluster: lkc-1}")
 
@@ -187,15 +191,16 @@ func (p *pairs) Set(value string) error {
 }
 
 // setNode takes the value as it stands in a file.
-func (p *pairs) setNode(value *yaml.Node) error {
-	all, errs := mapping(value, errNoPairs)
+func (p *pairs) setNode(_, setting string, value *yaml.Node) error {
+	all, errs := mapping(value, setting, errNoPairs)
+	p.reset()
 	for _, one := range all {
-		text := one.value.Value
-		if one.value.Kind != yaml.ScalarNode {
-			text = ""
+		text, err := scalar(one.value, kindText)
+		if err == nil {
+			err = p.add(one.key.Value, text)
 		}
-		if err := p.add(one.key.Value, text); err != nil {
-			errs.add(one.key, err)
+		if err != nil {
+			errs.add(one.key, setting, err)
 		}
 	}
 	return errs.err()

@@ -15,7 +15,7 @@ import (
 
 // SASL says how to authenticate.
 type SASL struct {
-	Mechanism string // as Kafka names it: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER
+	Mechanism string // as Kafka names it: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER or AWS_MSK_IAM
 	Username  string // of PLAIN and SCRAM
 	Password  Secret
 	OAuth     OAuth
@@ -54,8 +54,10 @@ func (s *SASL) identity() (*identity, error) {
 		return s.withPassword(scram.Sha512(s.scram)), nil
 	case "OAUTHBEARER":
 		return s.OAuth.identity()
+	case "AWS_MSK_IAM":
+		return awsIdentity()
 	}
-	return nil, fmt.Errorf("kafka.sasl.mechanism: %q is not known; allowed are PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 and OAUTHBEARER", s.Mechanism)
+	return nil, fmt.Errorf("kafka.sasl.mechanism: %q is not known; allowed are PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER and AWS_MSK_IAM", s.Mechanism)
 }
 
 func (s *SASL) scram(context.Context) (scram.Auth, error) {

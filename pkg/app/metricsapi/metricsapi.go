@@ -132,7 +132,7 @@ func (e *Extension) Build(core app.Core) (app.Service, error) {
 			return nil
 		}
 	}
-	server, err := adapter.NewServer(e.server, provider, core.Registry)
+	server, err := adapter.NewServer(e.server, adapter.CountRequests(provider, core.Registry), core.Registry)
 	if err != nil {
 		return nil, fmt.Errorf("metrics API: %w", err)
 	}
