@@ -82,7 +82,8 @@ func rows(t *testing.T) []string {
 // families scrapes a handler whose snapshot has every series.
 func families(t *testing.T) map[string]*dto.MetricFamily {
 	t.Helper()
-	registry, store := newRegistry("lag-exporter"), &collector.Store{}
+	registry, store := newRegistry(), &collector.Store{}
+	newReloadMetrics(registry, "lag-exporter", "0")
 	metrics := collector.NewMetrics(registry, store)
 	logger := slog.New(slog.DiscardHandler)
 	poller := collector.New(collector.Config{Interval: time.Hour, WantedInterval: time.Millisecond}, oneOfEach{}, collector.NewWanted(), store, metrics, logger)
