@@ -14,7 +14,7 @@ func main() {
 	program := app.Program{
 		Name:      "lag-adapter",
 		Summary:   "Reads the lag of Kafka consumer groups from the brokers and serves it to HorizontalPodAutoscalers and to Prometheus.",
-		Extension: metricsapi.New(),
+		Extension: func() app.Extension { return metricsapi.New() },
 	}
 	os.Exit(program.Main(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 }

@@ -10,7 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"os/signal"
-	"runtime"
+	"strings"
 	"syscall"
 	"time"
 
@@ -19,7 +19,6 @@ import (
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/collector"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/config"
-	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/version"
 )
 
 // The exit codes of both programs.
@@ -31,12 +30,15 @@ const (
 
 // Program is one of the binaries.
 type Program struct {
-	Name      string
-	Summary   string // one sentence for --help
-	Extension Extension
+	Name    string
+	Summary string // one sentence for --help
+	// Extension makes the part that only this program has, with its settings at their defaults; nil for none. Each load of the
+	// configuration makes one.
+	Extension func() Extension
+	Commands  []Command // what it can do besides running
 }
 
-// Extension is a part that only one of the programs has.
+// Extension is a part that only one of the programs has, with the settings of one load of the configuration.
 type Extension interface {
 	// FlagGroups returns the flags of the part, by heading.
 	FlagGroups() []FlagGroup
@@ -47,6 +49,11 @@ type Extension interface {
 	WantedInterval() time.Duration
 	// Build makes the part. What it returns has its ports open but does not serve yet.
 	Build(Core) (Service, error)
+	// Reloadable names the flags that may change while the part runs.
+	Reloadable() []string
+	// Adopt makes what an Extension of another load has built, and what may be serving, one of the settings of this one, of which
+	// only those differ that are Reloadable. It takes effect at once and as a whole.
+	Adopt(Service, Core)
 }
 
 // FlagGroup is a set of flags under one heading of --help.
@@ -58,7 +65,7 @@ type FlagGroup struct {
 // Core is what the collector's side offers to an extension.
 type Core struct {
 	Config   config.Config
-	Store    *collector.Store
+	Store    Source // of the clusters in Config
 	Wanted   *collector.Wanted
 	Registry *prometheus.Registry
 	Logger   *slog.Logger
@@ -71,29 +78,35 @@ type Service interface {
 	Run(ctx context.Context) error
 }
 
-// Main runs the program until SIGTERM or SIGINT and returns its exit code.
+// Main does what the arguments say, which is to run until SIGTERM or SIGINT if they begin with no command, and returns the exit code.
 func (p Program) Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	set, groups, flags := p.flags()
-	cfg, err := flags.Parse(set, args)
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		return p.command(ctx, args, stdout, stderr)
+	}
+	loaded, err := p.load(args)
 	switch {
 	case errors.Is(err, pflag.ErrHelp):
-		p.printHelp(stdout, groups)
+		p.printHelp(stdout)
 		return exitOK
-	case flags.Version():
-		_, _ = fmt.Fprintf(stdout, "%s %s (revision %s, %s)\n", p.Name, version.Version(), version.Revision(), runtime.Version())
-		return exitOK
+	case loaded.Version:
+		return p.printVersion(stdout)
+	case err != nil:
+		return p.wrong(stderr, err)
 	}
-	if p.Extension != nil {
-		err = errors.Join(err, errors.Join(p.Extension.Validate()...))
+	load := func() (Loaded, error) { return p.load(args) }
+	watch := fileWatch{path: loaded.Config.File}
+	if watch.path != "" { // so that no change is missed that comes between the load and the first look
+		watch.know()
+		if loaded, err = load(); err != nil {
+			return p.wrong(stderr, err)
+		}
 	}
-	if err != nil {
-		_, _ = fmt.Fprintf(stderr, "%s: the configuration is wrong:\n%v\n", p.Name, err)
-		return exitUsage
-	}
-	logger := newLogger(stderr, cfg)
-	if err := p.run(ctx, cfg, logger); err != nil {
+	level := &slog.LevelVar{}
+	level.Set(loaded.Config.LogLevel)
+	logger := newLogger(stderr, loaded.Config.LogFormat, level)
+	if err := p.run(ctx, loaded, load, watch, logger, level); err != nil {
 		logger.Error("stopped by a failure", "err", err)
 		return exitFailed
 	}
@@ -101,35 +114,15 @@ func (p Program) Main(ctx context.Context, args []string, stdout, stderr io.Writ
 	return exitOK
 }
 
-// flags returns all flags as one set for parsing, and by heading for --help.
-func (p Program) flags() (*pflag.FlagSet, []FlagGroup, *config.Flags) {
-	common := pflag.NewFlagSet(p.Name, pflag.ContinueOnError)
-	flags := config.AddFlags(common)
-	groups := []FlagGroup{{Heading: "Kafka, /metrics and logging", Flags: common}}
-	if p.Extension != nil {
-		groups = append(groups, p.Extension.FlagGroups()...)
-	}
-	set := pflag.NewFlagSet(p.Name, pflag.ContinueOnError)
-	set.SortFlags = false
-	set.Usage = func() {} // printed by us
-	set.SetOutput(io.Discard)
-	for _, g := range groups {
-		set.AddFlagSet(g.Flags)
-	}
-	return set, groups, flags
+// wrong tells the mistakes in the configuration.
+func (p Program) wrong(stderr io.Writer, mistakes error) int {
+	_, _ = fmt.Fprintf(stderr, "%s: the configuration is wrong:\n%v\n", p.Name, mistakes)
+	return exitUsage
 }
 
-func (p Program) printHelp(w io.Writer, groups []FlagGroup) {
-	_, _ = fmt.Fprintf(w, "%s %s\n\n%s\n\nUsage:\n  %s --brokers=HOST:PORT[,HOST:PORT…] [flags]\n", p.Name, version.Version(), p.Summary, p.Name)
-	for _, g := range groups {
-		g.Flags.SortFlags = false
-		_, _ = fmt.Fprintf(w, "\n%s:\n%s", g.Heading, g.Flags.FlagUsagesWrapped(120))
-	}
-}
-
-func newLogger(w io.Writer, cfg config.Config) *slog.Logger {
-	opts := &slog.HandlerOptions{Level: cfg.LogLevel}
-	if cfg.LogFormat == "json" {
+func newLogger(w io.Writer, format string, level slog.Leveler) *slog.Logger {
+	opts := &slog.HandlerOptions{Level: level}
+	if format == "json" {
 		return slog.New(slog.NewJSONHandler(w, opts))
 	}
 	return slog.New(slog.NewTextHandler(w, opts))

@@ -1,8 +1,6 @@
 package config
 
 import (
-	"errors"
-	"fmt"
 	"log/slog"
 	"regexp"
 	"time"
@@ -14,14 +12,26 @@ import (
 type Config struct {
 	Clusters      []Cluster // at least one, sorted by name
 	ListenAddress string    // of /metrics, /livez and /readyz
-	PollInterval  time.Duration
-	MaxAge        time.Duration // how old a value may get before it counts as unknown
-	GroupPolicies GroupPolicies
-	MaxGroups     int // consumer groups that are collected; 0 for no limit
-	MaxPartitions int // partitions of consumer groups that are collected, over all groups; 0 for no limit
-	LogLevel      slog.Level
-	LogFormat     string // "text" or "json"
+	// EnableLifecycle says that whoever can reach ListenAddress may have the configuration reloaded.
+	EnableLifecycle bool
+	PollInterval    time.Duration
+	MaxAge          time.Duration // how old a value may get before it counts as unknown
+	ClusterLabel    bool          // series have the label cluster, also if there is only one cluster
+	GroupPolicies   GroupPolicies
+	GroupRules      []GroupRule // which come before GroupPolicies and Dialects
+	Dialects        []string    // of all groups for which no rule says others: which exporters' names /metrics has besides kafka_exporter's
+	MaxGroups       int         // consumer groups that are collected; 0 for no limit
+	MaxPartitions   int         // partitions of consumer groups that are collected, over all groups; 0 for no limit
+	LogLevel        slog.Level
+	LogFormat       string // "text" or "json"
+	File            string // that --config named; empty for none
+
+	hash string
 }
+
+// Hash tells configurations apart: it is the same as long as every setting is, wherever it comes from. Of secrets it holds only
+// where they are.
+func (c Config) Hash() string { return c.hash }
 
 // Cluster is a Kafka cluster to collect from.
 type Cluster struct {
@@ -63,10 +73,15 @@ const (
 
 // Flags are the settings as flags of one program, not yet validated as a whole.
 type Flags struct {
-	cfg     Config
-	cluster Cluster
-	file    string
-	version bool
+	cfg      Config
+	cluster  Cluster // the only one; or what those of clusters have in common
+	clusters items[Cluster]
+	rules    items[groupRule]
+	version  bool
+
+	fileFollows bool // the file is named by an argument
+	top         *section
+	errs        Mistakes
 }
 
 // AddFlags defines the settings that both programs have.
@@ -74,15 +89,21 @@ func AddFlags(set *pflag.FlagSet) *Flags {
 	f := &Flags{cluster: Cluster{Name: DefaultCluster}, cfg: Config{
 		PollInterval: 5 * time.Second, MaxAge: time.Minute, LogFormat: "text", ListenAddress: ":9308", MaxGroups: 20_000, MaxPartitions: 2_000_000,
 	}}
-	set.Var(&brokers{list: &f.cluster.Brokers}, "brokers", "Kafka brokers to start from, as host:port, comma-separated or repeated. The port defaults to 9092. Required.")
-	addKafka(set, &f.cluster.Kafka)
+	f.clusters = items[Cluster]{name: settingClusters, define: addNamedCluster}
+	f.rules = items[groupRule]{name: settingRules, define: addRule}
+	addCluster(set, &f.cluster)
+	set.Var(&f.clusters, settingClusters, "Several Kafka clusters, as YAML; easier to write in the file: a list of mappings, each with a name, brokers and "+
+		"whatever else is of its own. What one does not set it takes from the settings above. For example: [{name: eu, brokers: [kafka-eu]}, {name: us, brokers: [kafka-us]}].")
+	set.VarPF(&toggle{&f.cfg.ClusterLabel}, "cluster-label", "", "Label series with their cluster, also if there is only one.").NoOptDefVal = "true"
 	set.Var(&address{&f.cfg.ListenAddress}, "web.listen-address", "Address of /metrics, /livez and /readyz, plain HTTP, as host:port.")
+	set.VarPF(&toggle{&f.cfg.EnableLifecycle}, "web.enable-lifecycle", "", "Reload the configuration on a POST to /-/reload.").NoOptDefVal = "true"
 	set.Var(&duration{&f.cfg.PollInterval, minPollInterval, maxPollInterval}, "poll-interval", "Time between the starts of two polls of the brokers.")
 	set.Var(&duration{&f.cfg.MaxAge, minMaxAge, maxMaxAge}, "max-age", "Age from which a value that could not be read again counts as unknown. Must be more than --poll-interval.")
-	set.Var(&pattern{&f.cluster.Groups.Include}, "group-include", "Regular expression (RE2); only consumer groups whose whole name matches are collected.")
-	set.Var(&pattern{&f.cluster.Groups.Exclude}, "group-exclude", "Regular expression (RE2); consumer groups whose whole name matches are not collected.")
-	set.Var(&pattern{&f.cluster.Topics.Include}, "topic-include", "Regular expression (RE2); only topics whose whole name matches are collected.")
-	set.Var(&pattern{&f.cluster.Topics.Exclude}, "topic-exclude", "Regular expression (RE2); topics whose whole name matches are not collected.")
+	set.Var(&f.rules, settingRules, "Rules for consumer groups, as YAML; easier to write in the file: a list of mappings, each with a pattern that whole names must match "+
+		"and what holds for those that do. For each setting the first rule that matches and says it counts, then the flags below. "+
+		"For example: [{match: 'batch-.*', offset-reset: earliest}].")
+	set.Var(&choices{&f.cfg.Dialects, allDialects()}, settingDialect, "Names of further exporters under which /metrics shows lag, too: kminion, kafka-lag-exporter, burrow; comma-separated or repeated. "+
+		"kafka_exporter's are there always.")
 	policies := &f.cfg.GroupPolicies
 	set.Var(&pattern{&policies.Earliest}, "earliest-groups", "Regular expression (RE2); consumer groups whose whole name matches start at the beginning of a "+
 		"partition on which they have committed nothing (auto.offset.reset=earliest), so its whole log is their lag. All others start at its end, a lag of 0. "+
@@ -94,7 +115,7 @@ func AddFlags(set *pflag.FlagSet) *Flags {
 	set.Var(&count{&f.cfg.MaxGroups}, "max-groups", "Most consumer groups to collect; 0 for no limit. Those that the metrics API is asked for come first, "+
 		"and nothing is known of those beyond the limit.")
 	set.Var(&count{&f.cfg.MaxPartitions}, "max-partitions", "Most partitions of consumer groups to collect, over all groups; 0 for no limit.")
-	set.StringVar(&f.file, "config", "", "YAML file with settings; its keys are the names of these flags. Flags override it.")
+	set.StringVar(&f.cfg.File, "config", "", "YAML file with settings; its keys are the names of these flags. The environment (KAFKA_LAG_ and a flag in upper case, with _ for - and .) overrides it, flags override both.")
 	set.Var(&level{&f.cfg.LogLevel}, "log-level", "Least severe messages to log: debug, info, warn or error.")
 	set.Var(&choice{&f.cfg.LogFormat, []string{"text", "json"}}, "log-format", "Format of the log: text or json.")
 	set.BoolVar(&f.version, "version", false, "Print the version and exit.")
@@ -104,41 +125,18 @@ func AddFlags(set *pflag.FlagSet) *Flags {
 // Version says whether only the version was asked for. It counts after a call of Parse.
 func (f *Flags) Version() bool { return f.version }
 
-// Parse assembles the configuration from the arguments, the file that they name, and the defaults. The set holds these flags
-// and those that only one program has. The error joins all mistakes; pflag.ErrHelp is returned as it is.
-func (f *Flags) Parse(set *pflag.FlagSet, args []string) (Config, error) {
-	values := deferErrors(set)
-	if err := set.Parse(args); err != nil {
-		if errors.Is(err, pflag.ErrHelp) {
-			return Config{}, err
-		}
-		return Config{}, errors.Join(append(values.errors(), fmt.Errorf("%w; see --help", err))...)
-	}
-	if f.version {
-		return Config{}, nil
-	}
-	var errs []error
-	if set.NArg() > 0 {
-		errs = append(errs, fmt.Errorf("argument %q is not a flag; every setting is a flag, see --help", set.Arg(0)))
-	}
-	if f.file != "" {
-		errs = append(errs, applyFile(set, f.file))
-	}
-	errs = append(errs, values.errors()...)
-	errs = append(errs, f.validate(set)...)
-	f.cfg.Clusters = []Cluster{f.cluster}
-	return f.cfg, errors.Join(errs...)
+// TakeFile has Parse take one argument as the path of the file, in the place of --config.
+func (f *Flags) TakeFile() { f.fileFollows = true }
+
+// commandLineOnly marks flags that are no settings.
+const commandLineOnly = "command-line-only"
+
+// CommandLineOnly marks the flags of the set as no settings: no file and no variable can set them.
+func CommandLineOnly(set *pflag.FlagSet) {
+	set.VisitAll(func(f *pflag.Flag) { f.Annotations = map[string][]string{commandLineOnly: nil} })
 }
 
-// validate checks what no flag can check for itself.
-func (f *Flags) validate(set *pflag.FlagSet) []error {
-	var errs []error
-	if len(f.cluster.Brokers) == 0 && !set.Changed("brokers") {
-		errs = append(errs, errors.New("--brokers: no value; name at least one Kafka broker as host:port"))
-	}
-	if f.cfg.MaxAge <= f.cfg.PollInterval {
-		errs = append(errs, fmt.Errorf("--max-age: %s is not more than --poll-interval (%s): every value would be unknown before it is read again; "+
-			"allowed is more than one interval, and two or more are sensible", f.cfg.MaxAge, f.cfg.PollInterval))
-	}
-	return append(errs, f.cluster.Kafka.validate()...)
+func isSetting(f *pflag.Flag) bool {
+	_, only := f.Annotations[commandLineOnly]
+	return !only && f.Name != "config" && f.Name != "version" && f.Name != "help"
 }

@@ -43,11 +43,11 @@ func TestMistakesInSections(t *testing.T) {
 		"a folder":              {args: []string{"--kafka.tls.enabled", "--kafka.tls.ca-file=" + dir}, want: []string{"--kafka.tls.ca-file: " + dir + " is not a file"}},
 		"unknown in a section":  {file: "kafka:\n  tls:\n    enable: true\n", want: []string{"line 3", `"kafka.tls.enable"`, `did you mean "kafka.tls.enabled"?`}},
 		"unknown section":       {file: "kafka:\n  tsl: {enabled: true}\n", want: []string{"line 2", `unknown setting "kafka.tsl"`}},
-		"no mapping":            {file: "kafka: tls\n", want: []string{"line 1", `the value of "kafka" must be a mapping`}},
-		"list":                  {file: "kafka:\n  tls: [enabled]\n", want: []string{"line 2", `the value of "kafka.tls" must be a mapping`}},
+		"no mapping":            {file: "kafka: tls\n", want: []string{"line 1", `kafka: the value must be a mapping`}},
+		"list":                  {file: "kafka:\n  tls: [enabled]\n", want: []string{"line 2", `kafka.tls: the value must be a mapping`}},
 		"section twice":         {file: "kafka: {}\nkafka: {}\n", want: []string{"line 2", `"kafka" was given in line 1 already`}},
 		"setting in both forms": {file: "kafka.tls.enabled: true\nkafka: {tls: {enabled: false}}\n", want: []string{"line 2", `"kafka.tls.enabled" was given in line 1 already`}},
-		"bad value in it":       {file: "kafka:\n  tls: {enabled: maybe}\n", want: []string{`--kafka.tls.enabled: "maybe"`}},
+		"bad value in it":       {file: "kafka:\n  tls: {enabled: maybe}\n", want: []string{`line 2: kafka.tls.enabled: "maybe"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			args := append(c.args, "--brokers=a")
@@ -133,7 +133,11 @@ func TestSASLMistakes(t *testing.T) {
 		args []string
 		want []string
 	}{
-		"unknown mechanism":   {[]string{"mechanism=MD5"}, []string{`--kafka.sasl.mechanism: "MD5" is not one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER`}},
+		"unknown mechanism":   {[]string{"mechanism=MD5"}, []string{`--kafka.sasl.mechanism: "MD5" is not one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER, AWS_MSK_IAM, GSSAPI`}},
+		"MSK without TLS":     {[]string{"mechanism=AWS_MSK_IAM", "username=lag"}, []string{"AWS_MSK_IAM is offered by TLS only; set --kafka.tls.enabled", "--kafka.sasl.username: it is set"}},
+		"GSSAPI alone":        {[]string{"mechanism=GSSAPI", "kerberos.krb5-conf-file=" + secret}, []string{"--kafka.sasl.kerberos.principal: no value", "--kafka.sasl.kerberos.keytab-file: no value"}},
+		"no principal":        {[]string{"mechanism=GSSAPI", "kerberos.principal=@R", "kerberos.keytab-file=" + secret, "kerberos.krb5-conf-file=/nowhere", "kerberos.service-name=kafka/host"}, []string{`"@R" is no principal`, "--kafka.sasl.kerberos.krb5-conf-file: stat /nowhere", `"kafka/host" is no service name`}},
+		"a keytab for PLAIN":  {[]string{"mechanism=PLAIN", "username=lag", "password-file=" + secret, "kerberos.keytab-file=" + secret}, []string{"--kafka.sasl.kerberos.keytab-file: it is set, but has an effect only if --kafka.sasl.mechanism is GSSAPI"}},
 		"nothing else":        {[]string{"mechanism=PLAIN"}, []string{"--kafka.sasl.username: no value; PLAIN needs one", "--kafka.sasl.password-file: no value", "KAFKA_LAG_KAFKA_SASL_PASSWORD"}},
 		"no mechanism":        {[]string{"username=lag", "password-file=" + secret}, []string{"--kafka.sasl.username: it is set, but has an effect only if --kafka.sasl.mechanism is PLAIN", "--kafka.sasl.password-file"}},
 		"of another":          {[]string{"mechanism=OAUTHBEARER", "username=lag", "oauth.token-file=" + secret}, []string{`--kafka.sasl.username: it is set`, `it is "OAUTHBEARER"`}},

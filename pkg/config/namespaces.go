@@ -45,27 +45,21 @@ func (n *namespaces) Type() string { return "yaml" }
 
 // Set takes the value as text.
 func (n *namespaces) Set(text string) error {
-	var document yaml.Node
-	if err := yaml.Unmarshal([]byte(text), &document); err != nil {
-		return fmt.Errorf("not YAML: %w", err)
-	}
-	if len(document.Content) == 0 {
-		return errNoNamespaces
-	}
-	return n.setNode(document.Content[0])
+	return setText(text, func(value *yaml.Node) error { return n.setNode("", "namespaces", value) })
 }
 
 var errNoNamespaces = errors.New("the value must be a mapping of namespaces to what they are granted, such as {team-a: {groups: [orders]}}")
 
 // setNode takes the value as it stands in a file.
-func (n *namespaces) setNode(value *yaml.Node) error {
-	all, errs := mapping(value, errNoNamespaces)
+func (n *namespaces) setNode(_, setting string, value *yaml.Node) error {
+	all, errs := mapping(value, setting, errNoNamespaces)
 	granted := make(map[string]Grant, len(all))
 	for _, one := range all {
+		name := setting + "." + one.key.Value
 		if !isLabel(one.key.Value) {
-			errs.add(one.key, fmt.Errorf("%q is no name of a namespace; allowed are up to 63 of a-z, 0-9 and -, the first and last no -", one.key.Value))
+			errs.add(one.key, name, fmt.Errorf("%q is no name of a namespace; allowed are up to 63 of a-z, 0-9 and -, the first and last no -", one.key.Value))
 		}
-		grant, mistakes := parseGrant(one.key, one.value)
+		grant, mistakes := parseGrant(name, one.key, one.value)
 		errs = append(errs, mistakes...)
 		granted[one.key.Value] = grant
 	}
@@ -74,9 +68,18 @@ func (n *namespaces) setNode(value *yaml.Node) error {
 }
 
 // parseGrant reads what the namespace of that key is granted.
-func parseGrant(namespace, value *yaml.Node) (grant Grant, errs mistakes) {
-	all, errs := mapping(value, fmt.Errorf("namespace %q: the value must be a mapping of %s, %s or %s to lists of them", namespace.Value, keyGroups, keyPrefixes, keyPatterns))
+func parseGrant(setting string, namespace, value *yaml.Node) (grant Grant, errs mistakes) {
+	keys := []string{keyGroups, keyPrefixes, keyPatterns}
+	all, errs := mapping(value, setting, fmt.Errorf("the value must be a mapping of %s, %s or %s to lists of them", keyGroups, keyPrefixes, keyPatterns))
 	for _, one := range all {
+		if !slices.Contains(keys, one.key.Value) {
+			hint := fmt.Sprintf("; allowed are %s", strings.Join(keys, ", "))
+			if best := nearestOf(keys, one.key.Value); best != "" {
+				hint = fmt.Sprintf("; did you mean %q?", setting+"."+best)
+			}
+			errs.add(one.key, "", fmt.Errorf("unknown setting %q%s", setting+"."+one.key.Value, hint))
+			continue
+		}
 		names, err := texts(one.value)
 		switch one.key.Value {
 		case keyGroups:
@@ -89,15 +92,13 @@ func parseGrant(namespace, value *yaml.Node) (grant Grant, errs mistakes) {
 				err = errors.Join(err, (&pattern{&compiled}).Set(name))
 				grant.Patterns = append(grant.Patterns, compiled)
 			}
-		default:
-			err = fmt.Errorf("it is unknown; allowed are %s, %s and %s", keyGroups, keyPrefixes, keyPatterns)
 		}
 		if err != nil {
-			errs.add(one.key, fmt.Errorf("namespace %q, key %q: %w", namespace.Value, one.key.Value, err))
+			errs.add(one.key, setting+"."+one.key.Value, err)
 		}
 	}
 	if len(all) == 0 && len(errs) == 0 {
-		errs.add(namespace, fmt.Errorf("namespace %q is granted nothing; leave it out, or give it %s, %s or %s", namespace.Value, keyGroups, keyPrefixes, keyPatterns))
+		errs.add(namespace, setting, fmt.Errorf("it is granted nothing; leave it out, or give it %s, %s or %s", keyGroups, keyPrefixes, keyPatterns))
 	}
 	return grant, errs
 }
@@ -106,7 +107,7 @@ func parseGrant(namespace, value *yaml.Node) (grant Grant, errs mistakes) {
 func texts(value *yaml.Node) ([]string, error) {
 	items, err := scalars(value)
 	empty := func(item *yaml.Node) bool { return item.Value == "" || item.ShortTag() == "!!null" }
-	if err == nil && (len(items) == 0 || value.Kind == yaml.ScalarNode && empty(value) || slices.ContainsFunc(value.Content, empty)) {
+	if value.Kind == yaml.ScalarNode && empty(value) || value.Kind == yaml.SequenceNode && (len(value.Content) == 0 || slices.ContainsFunc(value.Content, empty)) {
 		err = errors.New("the value must be one text or a list of them, none of them empty")
 	}
 	if err != nil {
@@ -119,52 +120,4 @@ func texts(value *yaml.Node) ([]string, error) {
 func isLabel(name string) bool {
 	const inner = "abcdefghijklmnopqrstuvwxyz0123456789-"
 	return name != "" && len(name) <= 63 && strings.Trim(name, inner) == "" && name == strings.Trim(name, "-")
-}
-
-// entry is one entry of a mapping.
-type entry struct{ key, value *yaml.Node }
-
-// mapping returns the entries of a mapping. otherwise says what is wrong with a value that is none.
-func mapping(node *yaml.Node, otherwise error) (entries []entry, errs mistakes) {
-	if node.Kind != yaml.MappingNode {
-		errs.add(node, otherwise)
-		return nil, errs
-	}
-	seen := map[string]int{}
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		key := node.Content[i]
-		if line, twice := seen[key.Value]; twice {
-			errs.add(key, fmt.Errorf("%q was given in line %d already", key.Value, line))
-			continue
-		}
-		seen[key.Value] = key.Line
-		entries = append(entries, entry{key, node.Content[i+1]})
-	}
-	return entries, errs
-}
-
-// mistakes are errors that know where in a file they are.
-type mistakes []mistake
-
-type mistake struct {
-	line int
-	err  error
-}
-
-func (m *mistakes) add(at *yaml.Node, err error) { *m = append(*m, mistake{at.Line, err}) }
-
-// err returns nil if there are none.
-func (m mistakes) err() error {
-	if len(m) == 0 {
-		return nil
-	}
-	return m
-}
-
-func (m mistakes) Error() string {
-	texts := make([]string, len(m))
-	for i, one := range m {
-		texts[i] = fmt.Sprintf("line %d: %v", one.line, one.err)
-	}
-	return strings.Join(texts, "; ")
 }

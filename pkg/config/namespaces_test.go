@@ -66,25 +66,24 @@ func TestMistakesInNamespaces(t *testing.T) {
 	}{
 		"nothing":              {"namespaces:\n", []string{"line 1", "mapping of namespaces"}},
 		"a list":               {"namespaces: [team-a]\n", []string{"line 1", "mapping of namespaces"}},
-		"a list of a team":     {"namespaces:\n  team-a: [orders]\n", []string{"line 2", `"team-a"`, "groups, group-prefixes or group-patterns"}},
-		"no grant":             {"namespaces:\n  team-a:\n", []string{"line 2", `"team-a"`}},
-		"an empty grant":       {"namespaces:\n  team-a: {}\n", []string{"line 2", `"team-a" is granted nothing`}},
-		"an empty list":        {"namespaces:\n  team-a:\n    groups: []\n", []string{"line 3", `"team-a"`, `"groups"`, "none of them empty"}},
-		"an empty prefix":      {"namespaces:\n  team-a:\n    group-prefixes: ['']\n", []string{"line 3", `"group-prefixes"`, "none of them empty"}},
-		"null":                 {"namespaces:\n  team-a:\n    groups: ~\n", []string{"line 3", `"groups"`, "none of them empty"}},
-		"null in a list":       {"namespaces:\n  team-a:\n    groups: [a, null]\n", []string{"line 3", `"groups"`, "none of them empty"}},
+		"a list of a team":     {"namespaces:\n  team-a: [orders]\n", []string{"line 2", "team-a", "groups, group-prefixes or group-patterns"}},
+		"no grant":             {"namespaces:\n  team-a:\n", []string{"line 2", "team-a"}},
+		"an empty grant":       {"namespaces:\n  team-a: {}\n", []string{"line 2", "namespaces.team-a: it is granted nothing"}},
+		"an empty list":        {"namespaces:\n  team-a:\n    groups: []\n", []string{"line 3", "team-a", "groups", "none of them empty"}},
+		"an empty prefix":      {"namespaces:\n  team-a:\n    group-prefixes: ['']\n", []string{"line 3", "group-prefixes", "none of them empty"}},
+		"null":                 {"namespaces:\n  team-a:\n    groups: ~\n", []string{"line 3", "groups", "none of them empty"}},
+		"null in a list":       {"namespaces:\n  team-a:\n    groups: [a, null]\n", []string{"line 3", "groups", "none of them empty"}},
 		"no name of one":       {"namespaces:\n  Team_A:\n    groups: a\n", []string{"line 2", `"Team_A"`, "a-z, 0-9 and -"}},
 		"every one":            {"namespaces:\n  '*':\n    groups: a\n", []string{"line 2", `"*"`, "a-z, 0-9 and -"}},
-		"unknown key":          {"namespaces:\n  team-a:\n    group: a\n", []string{"line 3", `"group"`, "unknown", "group-patterns"}},
+		"unknown key":          {"namespaces:\n  team-a:\n    group: a\n", []string{"line 3", `unknown setting "namespaces.team-a.group"`, `"namespaces.team-a.groups"?`}},
 		"namespace twice":      {"namespaces:\n  a:\n    groups: x\n  a:\n    groups: y\n", []string{"line 4", `"a" was given in line 2`}},
 		"key twice":            {"namespaces:\n  a:\n    groups: x\n    groups: y\n", []string{"line 4", `"groups" was given in line 3`}},
-		"mapping for names":    {"namespaces:\n  a:\n    groups: {x: y}\n", []string{"line 3", `"groups"`, "single value or a list"}},
-		"alias":                {"namespaces:\n  a: &a\n    groups: x\n  b: *a\n", []string{"line 4", `"b"`}},
-		"bad pattern":          {"namespaces:\n  a:\n    group-patterns: ['(']\n", []string{"line 3", `"group-patterns"`, `"("`, "RE2"}},
+		"mapping for names":    {"namespaces:\n  a:\n    groups: {x: y}\n", []string{"line 3", "groups", "single value or a list"}},
+		"bad pattern":          {"namespaces:\n  a:\n    group-patterns: ['(']\n", []string{"line 3", "group-patterns", `"("`, "RE2"}},
 		"pattern closes ours":  {"namespaces:\n  a:\n    group-patterns: ['a)|(?:b']\n", []string{"line 3", "RE2"}},
 		"several":              {"namespaces:\n  A:\n    group: x\n    group-patterns: ['(', ')']\npol: 1\n", []string{"line 2", "line 3", "line 4", `"("`, `")"`, "line 5"}},
 		"setting twice":        {"namespaces: {a: {groups: x}}\nnamespaces: {b: {groups: x}}\n", []string{"line 2", "line 1"}},
-		"a value that is deep": {"namespaces: " + strings.Repeat("{a: ", 50) + "1" + strings.Repeat("}", 50) + "\n", []string{"line 1", `"a"`}},
+		"a value that is deep": {"namespaces: " + strings.Repeat("{a: ", 50) + "1" + strings.Repeat("}", 50) + "\n", []string{"line 1", "a"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := parseNamespaces("--config=" + file(t, c.text))
@@ -98,8 +97,8 @@ func TestMistakesInNamespaces(t *testing.T) {
 			}
 		})
 	}
-	for text, want := range map[string]string{"{": "not YAML", "": "mapping of namespaces", "{A: {groups: x}}": `line 1: "A"`} {
-		if _, err := parseNamespaces("--namespaces=" + text); err == nil || !strings.Contains(err.Error(), "--namespaces: ") || !strings.Contains(err.Error(), want) {
+	for text, want := range map[string]string{"{": "not YAML", "": "no value", "{A: {groups: x}}": `line 1: namespaces.A: "A"`} {
+		if _, err := parseNamespaces("--namespaces=" + text); err == nil || !strings.Contains(err.Error(), "--namespaces") || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}

@@ -25,7 +25,26 @@ const maxSecret = 64 << 10
 // addSecret defines the setting of the file. It is read anew each time, so that it may be rotated.
 func addSecret(set *pflag.FlagSet, s *Secret, setting, env, usage string) {
 	s.setting, s.env = setting, env
-	set.StringVar(&s.File, setting, "", usage+" It is read again for every use. Instead of the file, the environment variable "+env+" may hold the secret itself.")
+	set.Var(&secretFile{s, env}, setting, usage+" It is read again for every use. Instead of the file, the environment variable "+env+" may hold the secret itself.")
+}
+
+// secretFile is where a secret is.
+type secretFile struct {
+	*Secret
+	variable string // the environment variable of the only cluster, or of all that have none of their own
+}
+
+func (s *secretFile) String() string {
+	if s.Secret == nil {
+		return ""
+	}
+	return s.File
+}
+func (s *secretFile) Type() string { return "string" }
+
+func (s *secretFile) Set(path string) error {
+	s.File = path
+	return nil
 }
 
 // resolve looks into the environment and at the file, and says what is wrong.

@@ -70,7 +70,7 @@ func readable(setting, path string) error {
 			return file.Close()
 		}
 	}
-	return fmt.Errorf("--%s: %w; allowed is the path of a file that this process may read", setting, err)
+	return elsewhere{fmt.Errorf("--%s: %w; allowed is the path of a file that this process may read", setting, err)}
 }
 
 // toggle is a setting that is on or off.

@@ -10,15 +10,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/spf13/pflag"
 )
 
 // The types below are pflag.Values that check their own limits, so that flags and file are held to the same.
 
 const defaultBrokerPort = "9092"
 
-// brokers is a list of host:port; the first setting replaces the default, further ones add to it.
+// brokers is a list of host:port; each setting adds to it.
 type brokers struct {
 	list *[]string
 }
@@ -30,6 +28,7 @@ func (b *brokers) String() string {
 	return strings.Join(*b.list, ",")
 }
 func (b *brokers) Type() string { return "host:port,..." }
+func (b *brokers) reset()       { *b.list = nil }
 
 func (b *brokers) Set(value string) error {
 	for _, one := range strings.Split(value, ",") {
@@ -197,29 +196,4 @@ func (c *choice) Set(value string) error {
 	}
 	*c.value = value
 	return nil
-}
-
-// deferred is a flag's value that keeps its mistakes, so that parsing goes on and all of them can be told at once.
-type deferred struct {
-	pflag.Value
-	name string
-	errs *[]error
-}
-
-func (d deferred) Set(value string) error {
-	if err := d.Value.Set(value); err != nil {
-		*d.errs = append(*d.errs, fmt.Errorf("--%s: %w", d.name, err))
-	}
-	return nil
-}
-
-type deferredErrors struct{ list []error }
-
-func (d *deferredErrors) errors() []error { return d.list }
-
-// deferErrors wraps the value of every flag of the set.
-func deferErrors(set *pflag.FlagSet) *deferredErrors {
-	all := &deferredErrors{}
-	set.VisitAll(func(f *pflag.Flag) { f.Value = deferred{Value: f.Value, name: f.Name, errs: &all.list} })
-	return all
 }

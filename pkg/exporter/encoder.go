@@ -39,7 +39,7 @@ type encoder struct {
 
 	name    string // of the family under way
 	wrote   bool   // a sample of it
-	cluster string // of the snapshot under way; empty if there is only one, and samples then have no such label
+	cluster string // of the snapshot under way; empty if samples have no such label
 	// series is the name and labels of the samples to come. Where a label varies, its value belongs at gap.
 	series []byte
 	gap    int
@@ -47,10 +47,10 @@ type encoder struct {
 
 // encode writes the families of all snapshots to out, and returns the moment after which they must not be served any more; zero
 // if there is none.
-func encode(families []family, snapshots []*lag.Snapshot, format format, now time.Time, maxAge time.Duration, out sink) time.Time {
+func encode(families []family, snapshots []*lag.Snapshot, format format, now time.Time, maxAge time.Duration, labelled bool, out sink) time.Time {
 	e := &encoder{format: format, now: now, maxAge: maxAge, out: out, buf: make([]byte, 0, chunkSize+chunkSize/8)}
 	for i := range families {
-		e.family(&families[i], snapshots)
+		e.family(&families[i], snapshots, labelled || len(snapshots) > 1)
 	}
 	e.out.take(e.buf)
 	if e.oldest.IsZero() {
@@ -60,7 +60,7 @@ func encode(families []family, snapshots []*lag.Snapshot, format format, now tim
 }
 
 // family writes one family, or nothing at all if it has no samples.
-func (e *encoder) family(f *family, snapshots []*lag.Snapshot) {
+func (e *encoder) family(f *family, snapshots []*lag.Snapshot, labelled bool) {
 	start := len(e.buf)
 	e.name = f.name
 	if f.kind == counter && e.format == openMetrics { // which names a family of counters without the suffix of its samples
@@ -75,7 +75,7 @@ func (e *encoder) family(f *family, snapshots []*lag.Snapshot) {
 	e.wrote = false
 	for _, s := range snapshots {
 		e.cluster = ""
-		if len(snapshots) > 1 {
+		if labelled {
 			e.cluster = s.Cluster
 		}
 		f.write(e, s)

@@ -40,6 +40,9 @@ func New(source Source, gatherer prometheus.Gatherer, maxAge time.Duration, logg
 	}
 }
 
+// LabelClusters labels samples with their cluster from the first one on. It must be called before the Handler serves.
+func (h *Handler) LabelClusters() { h.cache.labelled = true }
+
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")

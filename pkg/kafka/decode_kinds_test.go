@@ -156,7 +156,7 @@ func metadataKind() decodeKind {
 
 func expectedMetadata(resp kmsg.Response) any {
 	r := resp.(*kmsg.MetadataResponse)
-	out := decodedMetadata{Code: r.ErrorCode}
+	out := decodedMetadata{Code: r.ErrorCode, Cluster: deref(r.ClusterID)}
 	for _, b := range r.Brokers {
 		out.Brokers = append(out.Brokers, lag.Broker{ID: b.NodeID, Address: net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port)))})
 	}

@@ -19,6 +19,7 @@ type Observation struct {
 	// MetadataErr says why brokers and topics could not be read; both lists are then empty.
 	MetadataErr    error
 	MetadataReadAt time.Time
+	ClusterID      string // which the cluster gave itself; empty if it does not tell
 	Brokers        []Broker
 	Topics         []Topic
 

@@ -13,6 +13,7 @@ type Snapshot struct {
 
 	MetadataErr    error     // why that collection could not read Brokers and Topics
 	MetadataReadAt time.Time // when they were read; zero if never
+	ClusterID      string    // which the cluster gave itself; empty if it never told
 	Brokers        []Broker  // by ID
 	Topics         []*Topic  // by Name
 

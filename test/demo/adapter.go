@@ -32,9 +32,10 @@ func startAdapter(ctx context.Context, brokers []string, pollInterval time.Durat
 	if err != nil {
 		return nil, fmt.Errorf("open a port for the metrics API: %w", err)
 	}
-	program := app.Program{Name: "lag-adapter", Extension: metricsapi.NewLocal(metricsapi.Local{
+	local := metricsapi.Local{
 		Pods: cluster, Objects: objects{}, Annotations: cluster, Authorizer: authorizer.AuthorizerFunc(authorize), Listener: listener,
-	})}
+	}
+	program := app.Program{Name: "lag-adapter", Extension: func() app.Extension { return metricsapi.NewLocal(local) }}
 	args := []string{
 		"--brokers=" + strings.Join(brokers, ","),
 		"--poll-interval=" + pollInterval.String(),

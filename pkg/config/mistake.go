@@ -1,0 +1,133 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"go.yaml.in/yaml/v3"
+)
+
+// Mistake is one thing that is wrong with a configuration.
+type Mistake struct {
+	// Setting is the full name, such as kafka.tls.ca-file or clusters[1].brokers; empty if it is about none.
+	Setting string `json:"setting,omitempty"`
+	// Source is where the value comes from: the path of the file, an environment variable, or a flag with its dashes.
+	Source string `json:"source,omitempty"`
+	// Line is that in the source, from 1 on; 0 for a source that has only one.
+	Line int `json:"line,omitempty"`
+	// Message says what is wrong with it and what is allowed.
+	Message string `json:"message"`
+
+	elsewhere bool // it may be right on another machine
+}
+
+func (m Mistake) Error() string {
+	switch {
+	case m.Line > 0 && m.Setting != "":
+		return fmt.Sprintf("%s line %d: %s: %s", m.Source, m.Line, m.Setting, m.Message)
+	case m.Line > 0:
+		return fmt.Sprintf("%s line %d: %s", m.Source, m.Line, m.Message)
+	case m.Source != "":
+		return m.Source + ": " + m.Message
+	}
+	return m.Message
+}
+
+// Mistakes are all that is wrong with a configuration.
+type Mistakes []Mistake
+
+func (m Mistakes) Error() string {
+	texts := make([]string, len(m))
+	for i, one := range m {
+		texts[i] = one.Error()
+	}
+	return strings.Join(texts, "\n")
+}
+
+// add adds one, unless it is known already, as it is where several clusters share a setting.
+func (m *Mistakes) add(one Mistake) {
+	for _, known := range *m {
+		if known == one {
+			return
+		}
+	}
+	*m = append(*m, one)
+}
+
+// err returns nil if there are none.
+func (m Mistakes) err() error {
+	if len(m) == 0 {
+		return nil
+	}
+	return m
+}
+
+// elsewhere marks what this machine lacks but another may have, such as a file.
+type elsewhere struct{ error }
+
+func (e elsewhere) Unwrap() error { return e.error }
+
+// located is a mistake within one source.
+type located struct {
+	line    int
+	setting string
+	err     error
+}
+
+// mistakes are those of one source.
+type mistakes []located
+
+func (m *mistakes) add(at *yaml.Node, setting string, err error) {
+	*m = append(*m, located{at.Line, setting, err})
+}
+
+// addAll adds those that are about parts of the setting, or the one that is about all of it.
+func (m *mistakes) addAll(at *yaml.Node, setting string, err error) {
+	if inside, ok := errors.AsType[mistakes](err); ok {
+		*m = append(*m, inside...)
+	} else if err != nil {
+		m.add(at, setting, err)
+	}
+}
+
+// err returns nil if there are none.
+func (m mistakes) err() error {
+	if len(m) == 0 {
+		return nil
+	}
+	return m
+}
+
+func (m mistakes) Error() string {
+	texts := make([]string, len(m))
+	for i, one := range m {
+		texts[i] = Mistake{Source: "text", Line: one.line, Setting: one.setting, Message: one.err.Error()}.Error()
+	}
+	return strings.Join(texts, "\n")
+}
+
+// within adds what is wrong within a source, line by line if that is known.
+func (m *Mistakes) within(source, setting string, err error) {
+	inside, ok := errors.AsType[mistakes](err)
+	if !ok && err != nil {
+		m.add(Mistake{Setting: setting, Source: source, Message: err.Error()})
+	}
+	for _, one := range inside {
+		m.add(Mistake{Setting: one.setting, Source: source, Line: one.line, Message: one.err.Error()})
+	}
+}
+
+// cutSetting finds the setting that a message is about: one begins with its name as a flag, with or without the dashes.
+func cutSetting(set *pflag.FlagSet, message string) (setting, rest string) {
+	name, rest, found := strings.Cut(message, ": ")
+	if flag := set.Lookup(strings.TrimPrefix(name, "--")); found && flag != nil {
+		return flag.Name, rest
+	}
+	name, _, _ = strings.Cut(strings.TrimPrefix(message, "--"), " ")
+	if flag := set.Lookup(name); flag != nil && strings.HasPrefix(message, "--") {
+		return flag.Name, strings.TrimSpace(strings.TrimPrefix(message, "--"+name))
+	}
+	return "", message
+}
