@@ -11,9 +11,10 @@ import (
 	cdx "github.com/CycloneDX/cyclonedx-go"
 )
 
-// allowed are the licences of which a program under Apache 2.0 may be made: those that ask for no more than that they are shown.
+// allowed are the licences of which a program under Apache 2.0 may be made: those that ask for no more than that they are shown; and MPL-2.0, which
+// binds only its own files, which are linked here as they are and can be had from where the list says.
 func allowed() []string {
-	return []string{"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT", "Unlicense"}
+	return []string{"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT", "MPL-2.0", "Unlicense"}
 }
 
 // ids are the licences of a part, each once.

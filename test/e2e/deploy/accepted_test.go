@@ -19,13 +19,12 @@ func TestAccepted(t *testing.T) {
 	manifests := shared.Layout.Manifests()
 	kubectl(ctx, t, "apply", "-f", filepath.Join(manifests, "base", "namespace.yaml"))
 	kubectl(ctx, t, "label", "namespace", "default", "pod-security.kubernetes.io/warn=restricted")
-	for _, kind := range shared.crds(t) {
+	for _, kind := range shared.crds(t) { // which stay, for the deletion of one so young may take minutes
 		kubectl(ctx, t, "apply", "--server-side", "-f", kind)
 	}
 	kubectl(ctx, t, "wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
 	t.Cleanup(func() {
 		ctx := context.WithoutCancel(ctx)
-		kubectl(ctx, t, "delete", "crd", "--all")
 		kubectl(ctx, t, "delete", "namespace", namespace)
 		kubectl(ctx, t, "label", "namespace", "default", "pod-security.kubernetes.io/warn-")
 	})
@@ -35,13 +34,13 @@ func TestAccepted(t *testing.T) {
 		"--set=networkPolicy.egress[0].ports[0].port=9092", "--set=priorityClassName=system-cluster-critical",
 	}
 	for name, render := range map[string]func() (string, error){
-		"chart":         func() (string, error) { return shared.render(ctx, "chart", "--set=externalMetrics.enabled=true") },
-		"chart, secure": func() (string, error) { return shared.render(ctx, "chart", secured...) },
-		"chart, cert-manager and ServiceMonitor": func() (string, error) {
+		"chart":                       func() (string, error) { return shared.render(ctx, "chart", "--set=externalMetrics.enabled=true") },
+		"chart for a secured cluster": func() (string, error) { return shared.render(ctx, "chart", secured...) },
+		"chart with cert-manager and ServiceMonitor": func() (string, error) {
 			return shared.render(ctx, "chart", "--set=certificates.source=cert-manager", "--set=monitoring.serviceMonitor.enabled=true",
 				"--set=monitoring.prometheusRule.enabled=true")
 		},
-		"chart, PodMonitor": func() (string, error) { return shared.render(ctx, "chart", "--set=monitoring.podMonitor.enabled=true") },
+		"chart with PodMonitor": func() (string, error) { return shared.render(ctx, "chart", "--set=monitoring.podMonitor.enabled=true") },
 		"chart-exporter": func() (string, error) {
 			return shared.render(ctx, "chart-exporter", append(secured, "--set=monitoring.podMonitor.enabled=true")...)
 		},
