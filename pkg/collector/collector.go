@@ -39,8 +39,10 @@ type Collector struct {
 	metrics *Metrics
 	journal *journal
 
-	mu     sync.Mutex    // held while what was read is taken in
-	latest *lag.Snapshot // nil until the first collection is in
+	mu      sync.Mutex    // held while what was read is taken in
+	latest  *lag.Snapshot // nil until the first collection is in
+	retired bool          // what is still read is not taken in
+	read    bool          // the brokers in latest were read by this collector, and not by one that it has succeeded
 
 	lanes [2]lane
 }
@@ -78,7 +80,9 @@ func (c *Collector) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	if c.cfg.WantedInterval > 0 {
-		wg.Go(func() { c.loop(ctx, laneWanted, c.cfg.WantedInterval, c.wanted.added, c.pollWanted) })
+		wake, unsubscribe := c.wanted.subscribe()
+		defer unsubscribe()
+		wg.Go(func() { c.loop(ctx, laneWanted, c.cfg.WantedInterval, wake, c.pollWanted) })
 	}
 	c.loop(ctx, laneAll, c.cfg.Interval, nil, c.pollAll)
 	return nil
@@ -115,31 +119,30 @@ func (c *Collector) pollAll(ctx context.Context) {
 	if ctx.Err() != nil { // we are shutting down: what failed now failed because of us
 		return
 	}
-	next := c.take(obs)
-	problems := problemsOf(obs, next)
-	c.metrics.observe(obs, problems)
-	c.journal.record(problems)
-	c.journal.recordLacking(obs.Brokers)
-	c.journal.recordShareStarts(next)
+	c.take(obs, func(next *lag.Snapshot) {
+		problems := problemsOf(obs, next)
+		c.metrics.observe(obs, problems)
+		c.journal.record(problems)
+		c.journal.recordLacking(obs.Brokers)
+		c.journal.recordShareStarts(next)
+	})
 }
 
 // pollWanted makes one collection of the groups that are wanted and exist, if there are any.
 func (c *Collector) pollWanted(ctx context.Context) {
-	prev := c.known()
+	prev := c.ownReading()
 	if prev == nil {
 		return
 	}
 	groups := prev.Existing(c.wanted.Groups())
-	c.metrics.wanted(prev.Cluster, len(groups))
-	if len(groups) == 0 {
+	if !c.noteWanted(prev.Cluster, len(groups)) || len(groups) == 0 {
 		return
 	}
 	obs := c.reader.ReadGroups(ctx, prev, groups)
 	if ctx.Err() != nil {
 		return
 	}
-	c.take(obs)
-	c.metrics.observeWanted(obs)
+	c.take(obs, func(*lag.Snapshot) { c.metrics.observeWanted(obs) })
 }
 
 // known returns the latest snapshot.
@@ -149,13 +152,67 @@ func (c *Collector) known() *lag.Snapshot {
 	return c.latest
 }
 
-// take publishes what follows from an observation. Another lane's may have come in while it was made; Compute sorts that out.
-func (c *Collector) take(obs *lag.Observation) *lag.Snapshot {
+// ownReading returns the latest snapshot, nil as long as the brokers in it are those of a collector that this one has succeeded.
+func (c *Collector) ownReading() *lag.Snapshot {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !c.read {
+		return nil
+	}
+	return c.latest
+}
+
+// take publishes what follows from an observation, and has it noted. Another lane's may have come in while it was made; Compute
+// sorts that out.
+func (c *Collector) take(obs *lag.Observation, note func(*lag.Snapshot)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.retired {
+		return
+	}
+	c.read = c.read || !obs.Partial && obs.MetadataErr == nil
 	c.latest = lag.Compute(c.latest, obs, c.cfg.Policies)
 	c.store.Publish(c.latest)
+	note(c.latest)
+}
+
+// noteWanted takes in how many groups are wanted, and says whether that still matters.
+func (c *Collector) noteWanted(cluster string, groups int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.retired {
+		c.metrics.wanted(cluster, groups)
+	}
+	return !c.retired
+}
+
+// retire ends what the collector does to the store, the metrics and the log, at once and whatever it is waiting for. It returns
+// the last snapshot, nil if there is none.
+func (c *Collector) retire() *lag.Snapshot {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.retired = true
 	return c.latest
+}
+
+// succeed takes the place of another collector of the same cluster, which is retired: what it knew goes on to be served, as far as
+// keep returns it, and what it said of problems is not said again. A nil keep returns all of it.
+func (c *Collector) succeed(old *Collector, keep func(*lag.Snapshot) *lag.Snapshot) {
+	known := old.retire()
+	c.journal.continueFrom(old.journal)
+	if known == nil {
+		return
+	}
+	if c.cfg.WantedInterval == 0 {
+		c.metrics.noneWanted(known.Cluster)
+	}
+	if keep != nil {
+		known = keep(known)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.latest = known
+	c.store.Publish(known)
 }
 
 // stuckAfter is how long a lane may stand still. A poll is bounded in time, so only a defect holds it longer.

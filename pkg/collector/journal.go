@@ -24,6 +24,13 @@ func newJournal(logger *slog.Logger) *journal {
 	return &journal{logger: logger, since: map[string]time.Time{}}
 }
 
+// continueFrom makes what another journal has said as good as said by this one. The other one must not be written to any more.
+func (j *journal) continueFrom(old *journal) {
+	logger := j.logger
+	*j = *old
+	j.logger = logger
+}
+
 func (j *journal) record(now problems) {
 	for _, key := range slices.Sorted(maps.Keys(now)) {
 		p := now[key]

@@ -105,9 +105,24 @@ func (m *Metrics) observe(obs *lag.Observation, found problems) {
 	}
 }
 
+// forget drops every series of a cluster.
+func (m *Metrics) forget(cluster string) {
+	of := prometheus.Labels{"cluster": cluster}
+	m.pollDuration.DeletePartialMatch(of)
+	m.readErrors.DeletePartialMatch(of)
+	for _, gauge := range []*prometheus.GaugeVec{m.clusterUp, m.clusterRead, m.brokerRead, m.brokerUp, m.lacking, m.wantedGroups, m.uncollected} {
+		gauge.DeletePartialMatch(of)
+	}
+}
+
 // wanted takes in how many groups are wanted.
 func (m *Metrics) wanted(cluster string, groups int) {
 	m.wantedGroups.WithLabelValues(cluster).Set(float64(groups))
+}
+
+// noneWanted drops the number of wanted groups of a cluster, where they are not read more often any more.
+func (m *Metrics) noneWanted(cluster string) {
+	m.wantedGroups.DeleteLabelValues(cluster)
 }
 
 // observeWanted takes in one collection of wanted groups that has just ended.
@@ -139,6 +154,9 @@ func (c *ageCollector) Describe(ch chan<- *prometheus.Desc) { ch <- c.desc }
 
 func (c *ageCollector) Collect(ch chan<- prometheus.Metric) {
 	for _, s := range c.store.Snapshots() {
+		if s.TakenAt.IsZero() {
+			continue // no collection has ended
+		}
 		ch <- prometheus.MustNewConstMetric(c.desc, prometheus.GaugeValue, time.Since(s.TakenAt).Seconds(), s.Cluster)
 	}
 }

@@ -37,3 +37,11 @@ func (s *Store) Publish(snapshot *lag.Snapshot) {
 	}
 	s.snapshots.Store(&next)
 }
+
+// Remove forgets a cluster.
+func (s *Store) Remove(cluster string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := slices.DeleteFunc(slices.Clone(s.Snapshots()), func(s *lag.Snapshot) bool { return s.Cluster == cluster })
+	s.snapshots.Store(&next)
+}

@@ -18,15 +18,28 @@ const (
 
 // Wanted knows the groups that readers asked for lately. It may be used from any goroutine.
 type Wanted struct {
-	added chan struct{} // has a token when a group was asked for that was not wanted before
-
 	mu    sync.Mutex
 	asked map[string]time.Time // when each was last asked for
+	// wakes have a token when a group was asked for that was not wanted before. Each lane that reads wanted groups has one.
+	wakes map[chan struct{}]struct{}
 }
 
 // NewWanted returns a Wanted without any group.
 func NewWanted() *Wanted {
-	return &Wanted{added: make(chan struct{}, 1), asked: map[string]time.Time{}}
+	return &Wanted{asked: map[string]time.Time{}, wakes: map[chan struct{}]struct{}{}}
+}
+
+// subscribe returns a channel that has a token when there are groups to read at once, until it is unsubscribed.
+func (w *Wanted) subscribe() (wake <-chan struct{}, unsubscribe func()) {
+	added := make(chan struct{}, 1)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.wakes[added] = struct{}{}
+	return added, func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.wakes, added)
+	}
 }
 
 // Ask notes that the groups, which exist, were asked for now.
@@ -34,6 +47,7 @@ func (w *Wanted) Ask(groups []string) {
 	now := time.Now()
 	added := false
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	for _, name := range groups {
 		at, known := w.asked[name]
 		added = added || !known || now.Sub(at) > wantedFor
@@ -42,10 +56,12 @@ func (w *Wanted) Ask(groups []string) {
 	if len(w.asked) > 2*maxWanted { // not at each one beyond the limit, as it costs a sort
 		w.forget(now)
 	}
-	w.mu.Unlock()
-	if added {
+	if !added {
+		return
+	}
+	for wake := range w.wakes {
 		select {
-		case w.added <- struct{}{}:
+		case wake <- struct{}{}:
 		default: // there is a token already
 		}
 	}

@@ -41,7 +41,8 @@ func (r *metadataResponse) ReadFrom(src []byte) (err error) {
 // decodedMetadata is an answer to Metadata. The lists are sorted, but as hostile as the broker: a broker, a topic or a partition
 // may be there twice.
 type decodedMetadata struct {
-	Code    int16 // of the answer as a whole; v13 and later
+	Code    int16  // of the answer as a whole; v13 and later
+	Cluster string // the cluster's own id; empty before v2
 	Brokers []lag.Broker
 	Topics  []decodedTopic
 }
@@ -64,7 +65,7 @@ func (r *metadataResponse) decode(topics decodeNames) (*decodedMetadata, error) 
 	}
 	out.Brokers = d.brokers()
 	if d.version >= 2 {
-		d.nullableText() // cluster id
+		out.Cluster = string(d.nullableText())
 	}
 	if d.version >= 1 {
 		d.int32() // controller

@@ -97,7 +97,7 @@ func (c *collection) readMetadata(ctx context.Context) {
 		c.obs.MetadataErr = err
 		return
 	}
-	c.obs.MetadataReadAt = c.obs.StartedAt
+	c.obs.MetadataReadAt, c.obs.ClusterID = c.obs.StartedAt, resp.Cluster
 	c.addBrokers(resp)
 	addresses := make([]string, 0, len(c.brokers))
 	for _, b := range c.brokers {

@@ -21,9 +21,9 @@ func newPace(every time.Duration) pace {
 // hash returns the hash of the item of this name.
 func (p pace) hash(name string) uint32 { return uint32(maphash.String(p.seed, name)) }
 
-// due says whether an item must be read again.
+// due says whether an item must be read again. What was read before there was this pace, by another Reader with other settings, must.
 func (p pace) due(readAt, now time.Time, hash uint32) bool {
-	if p.every <= 0 {
+	if p.every <= 0 || readAt.Before(p.base) {
 		return true
 	}
 	return p.period(readAt, hash) != p.period(now, hash)

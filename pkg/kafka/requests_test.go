@@ -84,6 +84,30 @@ func TestRequestsGrowWithBrokersNotWithGroups(t *testing.T) {
 	}
 }
 
+// Another reader, which may have other settings, relies on nothing that it has not read itself.
+func TestAnotherReaderReadsAllAnew(t *testing.T) {
+	f := newFake(t, kfake.ClusterID("one"))
+	f.holdGroups(10, "orders")
+	var sent requests
+	reader := func() *Reader {
+		r := f.reader(counting(&sent), func(c *Config) { c.Timeout, c.SlowEvery = time.Minute, 1e6*time.Hour })
+		r.Read(t.Context(), nil) // connects
+		return r
+	}
+	s := poll(t, reader(), nil)
+	if s.ClusterID != "one" {
+		t.Errorf("the cluster's id is %q", s.ClusterID)
+	}
+	next := reader()
+	first, _ := sent.during(func() { s = poll(t, next, s) })
+	if first[kmsg.DescribeGroups] == 0 || first[kmsg.ListOffsets] < 2 {
+		t.Errorf("members and log starts of another reader count: it sent %v", first)
+	}
+	if then, _ := sent.during(func() { poll(t, next, s) }); then[kmsg.DescribeGroups] != 0 {
+		t.Errorf("its own do not: it sent %v", then)
+	}
+}
+
 func TestHotGroupsCostWhatTheyCost(t *testing.T) {
 	f := newFake(t, kfake.SeedTopics(30, "wide"))
 	var mu sync.Mutex

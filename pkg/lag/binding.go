@@ -26,10 +26,7 @@ func GroupsOn(snapshots []*Snapshot, sel Selection, pods []Pod, all PodDirectory
 	found := map[string][]string{} // by cluster
 	var names []string
 	var doubt error
-	for _, snapshot := range snapshots {
-		if sel.Cluster != nil && !sel.Cluster(snapshot.Cluster) {
-			continue
-		}
+	for _, snapshot := range s.clusters(snapshots) {
 		groups, doubted, err := f.groups(&s, snapshot)
 		if err != nil {
 			return Selection{}, false, err

@@ -39,7 +39,7 @@ type computation struct {
 // Several collections may be under way at the same time, so what was read may be older than what is known: of each item the later
 // reading counts, and a failure counts only if the item was not read since the collection that failed began.
 func Compute(prev *Snapshot, obs *Observation, policies Policies) *Snapshot {
-	if prev == nil {
+	if prev == nil || anotherCluster(prev, obs) {
 		prev = &Snapshot{Cluster: obs.Cluster}
 	}
 	next := *prev
@@ -49,11 +49,21 @@ func Compute(prev *Snapshot, obs *Observation, policies Policies) *Snapshot {
 		c.mergeGroups()
 		return &next
 	}
-	next.TakenAt = obs.StartedAt
+	next.TakenAt, next.PollTime = obs.StartedAt, 0
+	if !obs.EndedAt.IsZero() {
+		next.PollTime = obs.EndedAt.Sub(obs.StartedAt)
+	}
+	next.ClusterID = cmp.Or(obs.ClusterID, prev.ClusterID)
 	c.computeListing()
 	c.computeMetadata()
 	c.computeGroups()
 	return &next
+}
+
+// anotherCluster says whether the brokers that were asked are of another cluster than what is known: the settings, or a name in the
+// DNS, have come to mean another one. Its groups and topics are others, whatever their names are.
+func anotherCluster(prev *Snapshot, obs *Observation) bool {
+	return prev.ClusterID != "" && obs.ClusterID != "" && prev.ClusterID != obs.ClusterID
 }
 
 // computeListing notes which coordinators told which groups there are.

@@ -67,10 +67,7 @@ func sum(snapshots []*Snapshot, sel Selection, now time.Time, maxAge time.Durati
 	if len(snapshots) == 0 {
 		return Total{}, s.doubtful(errors.New("no collection has ended yet"), time.Time{})
 	}
-	for _, snapshot := range snapshots {
-		if sel.Cluster != nil && !sel.Cluster(snapshot.Cluster) {
-			continue
-		}
+	for _, snapshot := range s.clusters(snapshots) {
 		groups, err := s.groups(snapshot)
 		if err != nil {
 			return Total{}, err
@@ -80,6 +77,9 @@ func sum(snapshots []*Snapshot, sel Selection, now time.Time, maxAge time.Durati
 				return Total{}, err
 			}
 		}
+	}
+	if err := s.missed(); err != nil {
+		return Total{}, err
 	}
 	if s.total.Partitions == 0 {
 		return Total{}, s.nothing()
@@ -97,6 +97,11 @@ type summation struct {
 
 	total Total
 	empty []*Group // groups that exist but of which no partition is selected
+
+	several bool            // clusters are selected
+	cluster string          // the one under way
+	found   map[string]bool // names of groups that some cluster has
+	doubts  []namedDoubt
 }
 
 // groups returns the selected groups of one cluster; the error says why there may be more of them.
@@ -118,13 +123,17 @@ func (s *summation) groups(snapshot *Snapshot) (groups []*Group, err error) {
 	for _, name := range s.sel.on(snapshot.Cluster) {
 		if g := snapshot.Group(name); g != nil {
 			groups = append(groups, g)
+			s.find(name)
 			continue
 		}
 		if snapshot.UncollectedGroup(name) != nil {
 			return nil, s.uncollected(name)
 		}
-		if at := snapshot.listedFor(name); !s.young(at) {
-			return nil, s.doubtful(snapshot.ListingErr, at)
+		at := snapshot.listedFor(name)
+		if err := s.doubtful(snapshot.ListingErr, at); at.IsZero() {
+			return nil, err
+		} else if !s.young(at) {
+			s.doubts = append(s.doubts, namedDoubt{name, err})
 		}
 	}
 	return groups, nil
@@ -286,11 +295,13 @@ func (s *summation) unknown(g *Group, reason error, readAt time.Time) *UnknownEr
 	return &UnknownError{What: "the lag of " + s.name(g), Reason: reason, ReadAt: readAt, Age: s.now.Sub(readAt)}
 }
 
-func (s *summation) name(g *Group) string { return fmt.Sprintf("consumer group %q", g.Name) }
+func (s *summation) name(g *Group) string {
+	return fmt.Sprintf("consumer group %q", g.Name) + s.there()
+}
 
 // doubtful says that groups may exist that are not known.
 func (s *summation) doubtful(reason error, listedAt time.Time) error {
-	return &UnknownError{What: "whether more groups match " + s.sel.What, Reason: reason, ReadAt: listedAt, Age: s.now.Sub(listedAt)}
+	return &UnknownError{What: "whether more groups match " + s.sel.What + s.there(), Reason: reason, ReadAt: listedAt, Age: s.now.Sub(listedAt)}
 }
 
 // nothing explains why the selection is empty.
@@ -300,6 +311,7 @@ func (s *summation) nothing() error {
 			Hint: "check the name and cluster, the adapter's --group-include and --group-exclude, that its Kafka user may Describe the group, " +
 				"and with --isolate-namespaces that the namespace is granted it"}
 	}
+	s.several = false // whose they are is not kept
 	for _, g := range s.empty {
 		if g.MembersErr != nil || g.MembersReadAt.IsZero() {
 			err := cmp.Or(g.MembersErr, g.Err)

@@ -21,10 +21,7 @@ func SumGroups(snapshots []*Snapshot, sel Selection, now time.Time, maxAge time.
 		return nil, whole.doubtful(errors.New("no collection has ended yet"), time.Time{})
 	}
 	var parts []GroupTotal
-	for _, snapshot := range snapshots {
-		if sel.Cluster != nil && !sel.Cluster(snapshot.Cluster) {
-			continue
-		}
+	for _, snapshot := range whole.clusters(snapshots) {
 		groups, err := whole.groups(snapshot)
 		if err != nil {
 			return nil, err
@@ -39,6 +36,9 @@ func SumGroups(snapshots []*Snapshot, sel Selection, now time.Time, maxAge time.
 			}
 		}
 	}
+	if err := whole.missed(); err != nil {
+		return nil, err
+	}
 	if whole.total.Partitions == 0 {
 		return nil, whole.nothing()
 	}
@@ -47,7 +47,7 @@ func SumGroups(snapshots []*Snapshot, sel Selection, now time.Time, maxAge time.
 
 // part returns the total of one group, and adds to the whole what bounds it.
 func (s *summation) part(g *Group) (Total, error) {
-	one := summation{sel: s.sel, now: s.now, maxAge: s.maxAge}
+	one := summation{sel: s.sel, now: s.now, maxAge: s.maxAge, several: s.several, cluster: s.cluster}
 	if err := one.add(g); err != nil {
 		return Total{}, err
 	}

@@ -3,7 +3,6 @@ package metricsapi
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,8 +17,6 @@ import (
 )
 
 //go:generate go test . -run ^TestConfigSchema$ -update
-
-var update = flag.Bool("update", false, "write the schemas anew")
 
 const root = "../../../"
 

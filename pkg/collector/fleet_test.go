@@ -1,0 +1,405 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
+)
+
+// clusters are Kafka clusters that can be changed while they are read.
+type clusters struct {
+	mu    sync.Mutex
+	hung  map[string]chan struct{} // reading waits for it, whatever the context says
+	wrong map[string]error         // a reader cannot be opened
+	reads map[string][]time.Time   // of the whole cluster
+	some  int                      // how often single groups were read
+	open  map[*clusterReader]bool
+}
+
+func newClusters() *clusters {
+	return &clusters{hung: map[string]chan struct{}{}, wrong: map[string]error{}, reads: map[string][]time.Time{}, open: map[*clusterReader]bool{}}
+}
+
+// member is a member of a fleet that reads a group of the given name on the cluster.
+func (c *clusters) member(name, group string) Member {
+	return Member{Name: name, Settings: group, Config: Config{Interval: 5 * time.Second, WantedInterval: time.Second}, Open: func() (ClosingReader, error) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		r := &clusterReader{all: c, name: name, group: group}
+		if err := c.wrong[name]; err != nil {
+			return nil, err
+		}
+		c.open[r] = true
+		return r, nil
+	}}
+}
+
+func (c *clusters) opened() (readers []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for r := range c.open {
+		readers = append(readers, r.name+"/"+r.group)
+	}
+	slices.Sort(readers)
+	return readers
+}
+
+func (c *clusters) polls(name string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.reads[name])
+}
+
+// hang makes reading the cluster wait until the end of the hang.
+func (c *clusters) hang(name string) (end func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hung[name] = make(chan struct{})
+	return sync.OnceFunc(func() { close(c.hung[name]) })
+}
+
+type clusterReader struct {
+	all         *clusters
+	name, group string
+}
+
+func (r *clusterReader) Read(context.Context, *lag.Snapshot) *lag.Observation {
+	now := time.Now()
+	r.all.mu.Lock()
+	r.all.reads[r.name] = append(r.all.reads[r.name], now)
+	r.all.mu.Unlock()
+	return r.observe(now)
+}
+
+func (r *clusterReader) observe(now time.Time) *lag.Observation {
+	r.all.mu.Lock()
+	hung := r.all.hung[r.name]
+	r.all.mu.Unlock()
+	if hung != nil {
+		<-hung
+	}
+	return &lag.Observation{
+		Cluster: r.name, StartedAt: now, MetadataReadAt: now, Brokers: []lag.Broker{{ID: 1, Lacking: []lag.Capability{lag.CapabilityTopicIDs}}},
+		Groups: []lag.GroupObservation{{Name: r.group, CommitsReadAt: now, MembersReadAt: now}},
+	}
+}
+
+func (r *clusterReader) ReadGroups(context.Context, *lag.Snapshot, []string) *lag.Observation {
+	r.all.mu.Lock()
+	r.all.some++
+	r.all.mu.Unlock()
+	obs := r.observe(time.Now())
+	obs.Partial = true
+	return obs
+}
+
+func (r *clusterReader) Close() {
+	r.all.mu.Lock()
+	defer r.all.mu.Unlock()
+	if !r.all.open[r] {
+		panic("closed twice: " + r.name)
+	}
+	delete(r.all.open, r)
+}
+
+// fleet is a Fleet at work.
+type fleet struct {
+	*Fleet
+	*clusters
+	registry *prometheus.Registry
+	log      strings.Builder
+	stop     context.CancelFunc
+	done     chan error
+}
+
+func newTestFleet(t *testing.T, all *clusters, members ...Member) *fleet {
+	t.Helper()
+	f := &fleet{clusters: all, registry: prometheus.NewPedanticRegistry(), done: make(chan error, 1)}
+	store := &Store{}
+	f.Fleet = NewFleet(NewWanted(), store, NewMetrics(f.registry, store), slog.New(slog.NewTextHandler(&f.log, nil)))
+	if err := f.Start(members); err != nil {
+		t.Fatal(err)
+	}
+	var ctx context.Context
+	ctx, f.stop = context.WithCancel(t.Context())
+	go func() { f.done <- f.Run(ctx) }()
+	return f
+}
+
+func (f *fleet) end(t *testing.T) {
+	t.Helper()
+	f.stop()
+	if err := <-f.done; err != nil {
+		t.Error(err)
+	}
+	if left := f.opened(); len(left) > 0 {
+		t.Errorf("readers %v were not closed", left)
+	}
+}
+
+func (f *fleet) apply(t *testing.T, members ...Member) {
+	t.Helper()
+	commit, err := f.Prepare(members)
+	if err != nil {
+		t.Fatal(err)
+	}
+	commit()
+}
+
+// shown are the groups that are served, as cluster/group, and the clusters that have series.
+func (f *fleet) shown(t *testing.T) (groups, labels []string) {
+	t.Helper()
+	for _, s := range f.store.Snapshots() {
+		for _, g := range s.Groups {
+			groups = append(groups, s.Cluster+"/"+g.Name)
+		}
+	}
+	families, err := f.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]bool{}
+	for _, family := range families {
+		for _, m := range family.Metric {
+			for _, l := range m.Label {
+				if l.GetName() == "cluster" {
+					found[l.GetValue()] = true
+				}
+			}
+		}
+	}
+	return groups, slices.Sorted(maps.Keys(found))
+}
+
+func TestFleetAddsRemovesAndReplaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := newClusters()
+		f := newTestFleet(t, all, all.member("a", "one"), all.member("b", "two"))
+		defer f.end(t)
+		time.Sleep(12 * time.Second)
+		synctest.Wait()
+		f.apply(t, all.member("a", "one"), all.member("c", "three"))
+		synctest.Wait()
+		groups, labels := f.shown(t)
+		if !slices.Equal(groups, []string{"a/one", "c/three"}) || !slices.Equal(labels, []string{"a", "c"}) {
+			t.Errorf("served: %v, with series: %v", groups, labels)
+		}
+		time.Sleep(12 * time.Second)
+		synctest.Wait()
+		if a, b, c := all.polls("a"), all.polls("b"), all.polls("c"); a != 5 || b != 3 || c != 3 {
+			t.Errorf("%d polls of the one that stayed within 24 s, %d of the one that left, %d of the one that came", a, b, c)
+		}
+		f.apply(t, all.member("a", "two"), all.member("c", "three"))
+		if groups, _ := f.shown(t); !slices.Contains(groups, "a/one") {
+			t.Errorf("as soon as it is replaced, there is only %v", groups)
+		}
+		synctest.Wait()
+		if groups, _ := f.shown(t); !slices.Contains(groups, "a/two") || !slices.Equal(all.opened(), []string{"a/two", "c/three"}) {
+			t.Errorf("once it was read, there is %v, and open are %v", groups, all.opened())
+		}
+	})
+}
+
+// One that hangs or cannot be opened holds no other up, also when it is taken out; what it still reads then counts no more.
+func TestFleetMembersAreIndependent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := newClusters()
+		all.wrong["closed"] = errors.New("a.pem: no such file")
+		endHang := all.hang("hung")
+		f := newTestFleet(t, all, all.member("a", "one"), all.member("closed", "x"), all.member("hung", "y"))
+		defer f.end(t)
+		defer endHang()
+		time.Sleep(21 * time.Second)
+		synctest.Wait()
+		if n := all.polls("a"); n != 5 {
+			t.Errorf("%d polls in 21 s", n)
+		}
+		if up := testutil.ToFloat64(f.metrics.clusterUp.WithLabelValues("closed")); up != 0 || !strings.Contains(f.log.String(), "a.pem: no such file") {
+			t.Errorf("the one that cannot be opened has up=%v and the log\n%s", up, f.log.String())
+		}
+		if n := len(f.store.Snapshots()); n != 3 { // nobody may take the others' groups for absent
+			t.Errorf("%d of 3 clusters are known of", n)
+		}
+		for _, s := range f.store.Snapshots() {
+			if s.Cluster != "a" && !s.ListedAt.IsZero() {
+				t.Errorf("%s was listed at %s", s.Cluster, s.ListedAt)
+			}
+		}
+		all.mu.Lock()
+		delete(all.wrong, "closed")
+		all.mu.Unlock()
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		if groups, _ := f.shown(t); !slices.Equal(groups, []string{"a/one", "closed/x"}) {
+			t.Errorf("once its reader could be opened there is %v", groups)
+		}
+
+		f.apply(t, all.member("a", "one"))
+		endHang()
+		synctest.Wait()
+		if groups, labels := f.shown(t); !slices.Equal(groups, []string{"a/one"}) || !slices.Equal(labels, []string{"a"}) {
+			t.Errorf("what was taken out is back: %v, %v", groups, labels)
+		}
+		if err := f.Live(); err != nil || !slices.Equal(all.opened(), []string{"a/one"}) {
+			t.Errorf("live: %v, open: %v", err, all.opened())
+		}
+	})
+}
+
+func TestFleetLiveIsThatOfAllMembers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := newClusters()
+		f := newTestFleet(t, all, all.member("a", "one"), all.member("b", "two"))
+		defer f.end(t)
+		end := all.hang("b")
+		time.Sleep(time.Minute)
+		if err := f.Live(); err == nil {
+			t.Error("a member whose loop hangs counts as live")
+		}
+		f.apply(t, all.member("a", "one"))
+		if err := f.Live(); err != nil {
+			t.Errorf("one that was taken out counts: %v", err)
+		}
+		end()
+	})
+}
+
+// What cannot be opened refuses the whole change.
+func TestFleetChangesAsAWholeOrNotAtAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := newClusters()
+		f := newTestFleet(t, all, all.member("a", "one"))
+		defer f.end(t)
+		all.wrong["b"], all.wrong["c"] = errors.New("wrong b"), errors.New("wrong c")
+		commit, err := f.Prepare([]Member{all.member("a", "two"), all.member("b", "x"), all.member("c", "x")})
+		if commit != nil || err == nil || !strings.Contains(err.Error(), "wrong b") || !strings.Contains(err.Error(), "wrong c") {
+			t.Errorf("not every mistake is told: %v", err)
+		}
+		time.Sleep(6 * time.Second)
+		synctest.Wait()
+		if groups, _ := f.shown(t); !slices.Equal(groups, []string{"a/one"}) || !slices.Equal(all.opened(), []string{"a/one"}) || all.polls("a") != 2 {
+			t.Errorf("served: %v, open: %v, %d polls", groups, all.opened(), all.polls("a"))
+		}
+		if err := NewFleet(f.wanted, &Store{}, f.metrics, f.logger).Start([]Member{all.member("b", "x"), all.member("c", "x")}); err == nil {
+			t.Error("a fleet starts although none of its members can")
+		}
+		f.stop()
+		synctest.Wait()
+		f.apply(t, all.member("a", "late")) // nobody waits for it any more
+		if left := all.opened(); len(left) > 0 {
+			t.Errorf("readers %v were opened after the end", left)
+		}
+	})
+}
+
+// What is known is handed over, also what was said of problems. Where its groups are, a new reader finds out itself.
+func TestSuccessorTakesOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := newClusters()
+		f := newTestFleet(t, all, all.member("a", "one"))
+		defer f.end(t)
+		f.wanted.Ask([]string{"one"})
+		time.Sleep(3500 * time.Millisecond)
+		synctest.Wait()
+		readAt, some := f.store.Snapshots()[0].Group("one").ReadAt, all.some
+		end := all.hang("a")
+		defer end()
+		f.apply(t, all.member("a", "slower"))
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if g := f.store.Snapshots()[0].Group("one"); g == nil || !g.ReadAt.Equal(readAt) {
+			t.Errorf("the group is %+v, read at %s before", g, readAt)
+		}
+		if n := all.some - some; n != 0 {
+			t.Errorf("single groups were read %d times of brokers that others have found", n)
+		}
+		next := all.member("a", "two")
+		next.Config.WantedInterval = 0
+		next.Keep = func(s *lag.Snapshot) *lag.Snapshot {
+			return s.Keep(func(name string) bool { return name != "one" }, nil)
+		}
+		f.apply(t, next)
+		if g := f.store.Snapshots()[0].Group("one"); g != nil {
+			t.Errorf("what was not kept is served: %+v", g)
+		}
+		if n := testutil.CollectAndCount(f.metrics.wantedGroups); n != 0 {
+			t.Errorf("%d series of what is no longer wanted", n)
+		}
+		end()
+		synctest.Wait()
+		if n := strings.Count(f.log.String(), "too old for"); n != 1 || f.store.Snapshots()[0].Group("two") == nil {
+			t.Errorf("said %d times:\n%s", n, f.log.String())
+		}
+	})
+}
+
+// Whatever was under way when a collector was retired leaves no trace.
+func TestRetiredCollectorDoesNothing(t *testing.T) {
+	f := newFixture(time.Second, readerFunc(func(context.Context) *lag.Observation { return down() }))
+	f.retire()
+	f.pollAll(t.Context())
+	f.noteWanted("c", 1)
+	families, err := f.registry.Gather()
+	if err != nil || len(families) > 0 || len(f.store.Snapshots()) > 0 || f.log.Len() > 0 {
+		t.Errorf("%v, %v, %v, %s", families, err, f.store.Snapshots(), f.log)
+	}
+}
+
+// Whoever asks while members are replaced over and over always gets the values, and never younger ones than were read.
+func TestReplacingShowsNoGap(t *testing.T) {
+	all := newClusters()
+	unchanged := all.member("b", "two")
+	unchanged.Config.Interval = time.Hour
+	f := newTestFleet(t, all, all.member("a", "one"), unchanged)
+	deadline := time.Now().Add(time.Minute)
+	for !complete(f.store.Snapshots()) {
+		if time.Now().After(deadline) {
+			t.Fatal("no collection")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var asking sync.WaitGroup
+	for range 4 {
+		asking.Go(func() {
+			for ctx.Err() == nil {
+				if s := f.store.Snapshots(); !complete(s) {
+					t.Errorf("there is %+v", s)
+					return
+				}
+				if err := f.Live(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for i := range 300 {
+		changed := all.member("a", "one")
+		changed.Settings = i
+		f.apply(t, changed, unchanged)
+		f.wanted.Ask([]string{"one", fmt.Sprint(i)})
+	}
+	cancel()
+	asking.Wait()
+	if n := all.polls("b"); n != 1 {
+		t.Errorf("%d polls of the member that did not change", n)
+	}
+	f.end(t)
+}
+
+func complete(snapshots []*lag.Snapshot) bool {
+	return len(snapshots) == 2 && snapshots[0].Group("one") != nil && snapshots[1].Group("two") != nil
+}
