@@ -30,7 +30,7 @@ func run(manifests string) error {
 	in := func(path ...string) string { return filepath.Join(append([]string{manifests}, path...)...) }
 	return errors.Join(
 		present(embedSchema(in("config.schema.json"), in("chart", "values.schema.json"))),
-		present(embedSchema(in("config.schema.json"), in("chart-exporter", "values.schema.json"))),
+		present(embedSchema(in("lag-exporter.config.schema.json"), in("chart-exporter", "values.schema.json"))),
 		copyFile(in("chart", "templates", "_kafka.tpl"), in("chart-exporter", "templates", "_kafka.tpl")),
 		present(copyFile(in("prometheus", "rules.yaml"), in("chart", "files", "rules.yaml"))),
 	)
