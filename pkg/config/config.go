@@ -98,14 +98,14 @@ func AddFlags(set *pflag.FlagSet) *Flags {
 	f.rules = items[groupRule]{name: settingRules, define: addRule, needs: []string{ruleMatch}}
 	addCluster(set, &f.cluster)
 	set.Var(&f.clusters, settingClusters, "Several Kafka clusters, as YAML; easier to write in the file: a list of mappings, each with a name, brokers and "+
-		"whatever else is of its own. What one does not set it takes from the settings above. For example: [{name: eu, brokers: [kafka-eu]}, {name: us, brokers: [kafka-us]}].")
+		"whatever else is of its own. What one does not set it takes from the same setting outside the list. For example: [{name: eu, brokers: [kafka-eu]}, {name: us, brokers: [kafka-us]}].")
 	set.VarPF(&toggle{&f.cfg.ClusterLabel}, "cluster-label", "", "Label series with their cluster, also if there is only one.").NoOptDefVal = "true"
 	set.Var(&address{&f.cfg.ListenAddress}, "web.listen-address", "Address of /metrics, /livez and /readyz, plain HTTP, as host:port.")
 	set.VarPF(&toggle{&f.cfg.EnableLifecycle}, "web.enable-lifecycle", "", "Reload the configuration on a POST to /-/reload.").NoOptDefVal = "true"
 	set.Var(&duration{&f.cfg.PollInterval, minPollInterval, maxPollInterval}, "poll-interval", "Time between the starts of two polls of the brokers.")
 	set.Var(&duration{&f.cfg.MaxAge, minMaxAge, maxMaxAge}, "max-age", "Age from which a value that could not be read again counts as unknown. Must be more than --poll-interval.")
 	set.Var(&f.rules, settingRules, "Rules for consumer groups, as YAML; easier to write in the file: a list of mappings, each with a pattern that whole names must match "+
-		"and what holds for those that do. For each setting the first rule that matches and says it counts, then the flags below. "+
+		"and what holds for those that do. For each setting the first rule that matches and says it counts, then --earliest-groups and the like. "+
 		"For example: [{match: 'batch-.*', offset-reset: earliest}].")
 	set.Var(&choices{&f.cfg.Dialects, allDialects()}, settingDialect, "Names of further exporters under which /metrics shows lag, too: kminion, kafka-lag-exporter, burrow; comma-separated or repeated. "+
 		"kafka_exporter's are there always.")

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/spf13/pflag"
 )
 
 // The types below are pflag.Values that check their own limits, so that flags and file are held to the same.
@@ -187,6 +189,11 @@ func (l *level) Set(value string) error {
 type choice struct {
 	value   *string
 	allowed []string
+}
+
+// AddChoice defines a setting that is one of a few words.
+func AddChoice(set *pflag.FlagSet, value *string, name string, allowed []string, usage string) {
+	set.Var(&choice{value, allowed}, name, usage)
 }
 
 func (c *choice) String() string {

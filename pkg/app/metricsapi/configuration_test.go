@@ -116,11 +116,13 @@ func configurations(t *testing.T) map[string]string {
 			}
 		}
 	}
-	example, err := os.ReadFile(root + "manifests/examples/config.yaml")
-	if err != nil {
-		t.Fatal(err)
+	for _, path := range []string{"manifests/examples/config.yaml", "manifests/base/config.yaml"} {
+		text, err := os.ReadFile(root + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found[path] = string(text)
 	}
-	found["example"] = string(example)
 	return found
 }
 
@@ -213,7 +215,7 @@ func another(f *pflag.Flag) string {
 	examples := map[string]string{
 		"groups": "[{match: a, dialects: []}, {match: \"'b'\", isolation: read_committed}]", "namespaces": "{a: {groups: ['1', b], group-patterns: 'x|y'}}",
 		"dialect": "kminion,burrow", "kafka.sasl.oauth.extensions": "a=b,c=x y", "log-level": "warn", "log-format": "json", "kafka.sasl.mechanism": "PLAIN",
-		"tls-sni-cert-key": "a.crt,a.key", "bind-address": "127.0.0.9", "tls-curve-preferences": "23,24", "web.listen-address": "127.0.0.1:1",
+		"tls-sni-cert-key": "a.crt,a.key", "bind-address": "127.0.0.9", "tls-curve-preferences": "23,24", "bind": "selector", "web.listen-address": "127.0.0.1:1",
 	}
 	if value, ok := examples[f.Name]; ok {
 		return value
