@@ -18,6 +18,7 @@ type SASL struct {
 	Username  string // of PLAIN and SCRAM
 	Password  Secret
 	OAuth     OAuth
+	Kerberos  Kerberos
 }
 
 // OAuth is where the tokens of OAUTHBEARER come from: from a file, or by client credentials from a token endpoint.
@@ -37,6 +38,8 @@ const (
 	Scram256    = "SCRAM-SHA-256"
 	Scram512    = "SCRAM-SHA-512"
 	OAuthBearer = "OAUTHBEARER"
+	MSKIAM      = "AWS_MSK_IAM" // by the AWS identity of the process
+	GSSAPI      = "GSSAPI"      // Kerberos
 )
 
 // The names of the settings, which mistakes have to tell as well.
@@ -54,7 +57,8 @@ const (
 )
 
 func addSASL(set *pflag.FlagSet, s *SASL) {
-	set.Var(&choice{&s.Mechanism, []string{Plain, Scram256, Scram512, OAuthBearer}}, saslMechanism, "How to authenticate to the brokers. Not at all if it is not set.")
+	set.Var(&choice{&s.Mechanism, []string{Plain, Scram256, Scram512, OAuthBearer, MSKIAM, GSSAPI}}, saslMechanism, "How to authenticate to the brokers. Not at all if it is not set. "+
+		"AWS_MSK_IAM is by the AWS identity of this process (environment, IRSA, credentials file, Pod Identity, instance).")
 	set.StringVar(&s.Username, saslUsername, "", "User name of PLAIN or SCRAM.")
 	addSecret(set, &s.Password, saslPassword, "KAFKA_LAG_KAFKA_SASL_PASSWORD", "File with the password of PLAIN or SCRAM.")
 	o := &s.OAuth
@@ -66,6 +70,7 @@ func addSASL(set *pflag.FlagSet, s *SASL) {
 	set.StringVar(&o.CAFile, oauthCAFile, "", "PEM file with the CAs of the token endpoint. The system's CAs if it is not set.")
 	set.Var(&pairs{&o.Extensions}, oauthExtensions, "Extensions of OAUTHBEARER (KIP-342) as key=value, comma-separated or repeated; a mapping in the file. "+
 		"Confluent Cloud wants logicalCluster and identityPoolId.")
+	addKerberos(set, &s.Kerberos)
 }
 
 func (s *SASL) validate() []error {
@@ -84,14 +89,16 @@ func (s *SASL) validate() []error {
 		}
 	case OAuthBearer:
 		errs = append(errs, s.OAuth.validate()...)
+	case GSSAPI:
+		errs = append(errs, s.Kerberos.validate()...)
 	}
 	return errs
 }
 
 // misplaced finds what has no effect with the mechanism.
 func (s *SASL) misplaced() (errs []error) {
-	withPassword, withToken := []string{Plain, Scram256, Scram512}, []string{OAuthBearer}
-	o := &s.OAuth
+	withPassword, withToken, withTicket := []string{Plain, Scram256, Scram512}, []string{OAuthBearer}, []string{GSSAPI}
+	o, k := &s.OAuth, &s.Kerberos
 	for _, one := range []struct {
 		name  string
 		isSet bool
@@ -101,6 +108,8 @@ func (s *SASL) misplaced() (errs []error) {
 		{oauthToken, o.Token.isSet(), withToken}, {oauthTokenURL, o.TokenURL != "", withToken}, {oauthClientID, o.ClientID != "", withToken},
 		{oauthClientSecret, o.ClientSecret.isSet(), withToken}, {oauthScopes, len(o.Scopes) > 0, withToken}, {oauthCAFile, o.CAFile != "", withToken},
 		{oauthExtensions, len(o.Extensions) > 0, withToken},
+		{kerberosPrincipal, k.Principal != "", withTicket}, {kerberosKeytab, k.KeytabFile != "", withTicket},
+		{kerberosConfig, k.ConfigFile != defaultKrb5Conf, withTicket}, {kerberosService, k.Service != defaultService, withTicket},
 	} {
 		if one.isSet && !slices.Contains(one.of, s.Mechanism) {
 			errs = append(errs, fmt.Errorf("--%s: it is set, but has an effect only if --%s is %s (it is %q); set that, or leave this out (also in the environment)",

@@ -129,7 +129,7 @@ func (e *Extension) Build(core app.Core) (app.Service, error) {
 			return nil
 		}
 	}
-	if s.server, err = adapter.NewServer(e.server, &s.answers, core.Registry); err != nil {
+	if s.server, err = adapter.NewServer(e.server, adapter.CountRequests(&s.answers, core.Registry), core.Registry); err != nil {
 		return nil, fmt.Errorf("metrics API: %w", err)
 	}
 	core.Logger.Info("metrics API", "address", s.server.Addr().String())

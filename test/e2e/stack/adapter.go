@@ -138,6 +138,10 @@ func (s *Stack) newAdapter(ctx context.Context, serving servingFiles) (*Adapter,
 	if err != nil {
 		return nil, err
 	}
+	config, err := s.writeConfig(ctx)
+	if err != nil {
+		return nil, err
+	}
 	web, err := ports.Free(1)
 	if err != nil {
 		return nil, err
@@ -148,7 +152,7 @@ func (s *Stack) newAdapter(ctx context.Context, serving servingFiles) (*Adapter,
 		CA:     serving.ca, stack: s,
 	}
 	a.args, err = expand(override(pod.Containers[0].Args,
-		"--brokers="+s.Kafka.Bootstrap(),
+		"--config="+config, "--brokers="+s.Kafka.Bootstrap(),
 		"--bind-address="+service.Spec.ClusterIP, "--secure-port=443",
 		"--tls-cert-file="+serving.cert, "--tls-private-key-file="+serving.key,
 		"--kubeconfig="+kubeconfig, "--authentication-kubeconfig="+kubeconfig, "--authorization-kubeconfig="+kubeconfig,
@@ -159,6 +163,17 @@ func (s *Stack) newAdapter(ctx context.Context, serving servingFiles) (*Adapter,
 	}
 	a.client, err = trusting(serving.ca)
 	return a, err
+}
+
+// writeConfig writes the configuration file that the Deployment mounts, and returns its path.
+func (s *Stack) writeConfig(ctx context.Context) (string, error) {
+	const name = "config.yaml"
+	config, err := s.ControlPlane.Client.CoreV1().ConfigMaps(Namespace).Get(ctx, Name, metav1.GetOptions{})
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(s.Dir, name)
+	return path, os.WriteFile(path, []byte(config.Data[name]), 0o644)
 }
 
 // trusting makes a client for the adapter, whose certificate has the Service's name.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/await"
@@ -72,14 +73,25 @@ func (k Kafka) Produce(ctx context.Context, topic string, n int) error {
 }
 
 // Commit sets a group's offsets in the partitions of a topic, as a group does
-// that only commits. The group has no member then.
+// that only commits. The group has no member then. The group's coordinator may
+// hear of a new topic later than the topic's leaders do: it is waited for.
 func (k Kafka) Commit(ctx context.Context, group, topic string, offsets map[int32]int64) error {
 	commits := kadm.Offsets{}
 	for partition, offset := range offsets {
 		commits.AddOffset(topic, partition, offset, -1)
 	}
 	return k.Admin(func(admin *kadm.Client) error {
-		if err := admin.CommitAllOffsets(ctx, group, commits); err != nil {
+		var err error
+		late := await.Until(ctx, fmt.Sprintf("the coordinator of %s to know %s", group, topic), func(ctx context.Context) error {
+			if err = admin.CommitAllOffsets(ctx, group, commits); errors.Is(err, kerr.UnknownTopicOrPartition) {
+				return err
+			}
+			return nil
+		})
+		if late != nil {
+			return late
+		}
+		if err != nil {
 			return fmt.Errorf("committing for %s: %w", group, err)
 		}
 		return nil
