@@ -52,7 +52,9 @@ func start(t *testing.T, args ...string) *program {
 	ctx, cancel := context.WithCancel(t.Context())
 	p := &program{t: t, url: "http://" + address, log: &logBuffer{}, stop: cancel, code: make(chan int, 1)}
 	args = append([]string{"--web.listen-address=" + address, "--poll-interval=200ms"}, args...)
-	go func() { p.code <- Program{Name: "lag-exporter"}.Main(ctx, args, io.Discard, p.log) }()
+	go func() {
+		p.code <- Program{Name: "lag-exporter", lookEvery: 50 * time.Millisecond}.Main(ctx, args, io.Discard, p.log)
+	}()
 	t.Cleanup(cancel)
 	p.await("the web server", func() bool { code, _ := p.get("/readyz"); return code == http.StatusOK })
 	return p

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"os"
@@ -23,7 +24,7 @@ func (p Program) run(ctx context.Context, loaded Loaded, load func() (Loaded, er
 	cfg, registry := loaded.Config, newRegistry()
 	running := newRunning(loaded, logger, level, registry)
 	reload := &reloader{
-		load: load, apply: running.apply, watch: watch, hangup: hangup, metrics: newReloadMetrics(registry, p.Name, cfg.Hash()), logger: logger,
+		load: load, apply: running.apply, watch: watch, every: cmp.Or(p.lookEvery, lookEvery), hangup: hangup, metrics: newReloadMetrics(registry, p.Name, cfg.Hash()), logger: logger,
 		requests: make(chan chan error), ended: make(chan struct{}),
 	}
 	var ready atomic.Bool
