@@ -119,13 +119,13 @@ WORKTREE_STATE := { git diff; git status --porcelain; } | sha256sum
 verify: ## check that go.mod, go.sum, formatting and generated files are current
 	@$(call in-each,$(TIDY_MODULES),$(GO) mod tidy -diff)
 	@$(call in-each,$(MODULES),$(GO) mod verify)
-	@unformatted=$$(gofmt -l cmd pkg test); [[ -z $$unformatted ]] || { echo "not formatted by gofmt:" $$unformatted >&2; exit 1; }
+	@unformatted=$$(gofmt -l cmd manifests pkg test); [[ -z $$unformatted ]] || { echo "not formatted by gofmt:" $$unformatted >&2; exit 1; }
 	@before=$$($(WORKTREE_STATE)); $(MAKE) generate; \
 	[[ $$before == $$($(WORKTREE_STATE)) ]] || { echo 'generated files were not current; commit what `make generate` wrote' >&2; exit 1; }
 
 .PHONY: generate
 generate: ## write generated files anew
-	$(GO) generate ./...
+	$(STATIC) $(GO) generate ./...
 
 .PHONY: bench
 bench: build ## benchmarks and sizes; compare within one run only

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -29,7 +30,8 @@ func write(manifests string) error {
 		return err
 	}
 	for name, content := range files {
-		if err := os.WriteFile(filepath.Join(manifests, name), content, 0o644); err != nil {
+		path := filepath.Join(manifests, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, content, 0o644)); err != nil {
 			return fmt.Errorf("write a generated file: %w", err)
 		}
 	}
@@ -52,6 +54,7 @@ func files(manifests string) (map[string][]byte, error) {
 	}
 	return map[string][]byte{
 		"prometheus/prometheusrule.yaml": prometheusRule(rules),
+		"chart/files/rules.yaml":         rules, // a chart reads no files but its own
 		"grafana/lag.json":               lag,
 		"grafana/lag-adapter.json":       own,
 	}, nil

@@ -19,7 +19,8 @@ func ownDashboard() *dashboard {
 		stat("Oldest snapshot", "", "s", 60, query{"max(kafka_lag_collector_snapshot_age_seconds{" + byCluster + "})", ""}),
 		stat("Groups not collected", "Beyond --max-groups or --max-partitions.", "", 1,
 			query{"sum(max by (cluster) (kafka_lag_collector_uncollected_groups{" + byCluster + "}))", ""}),
-		upStat("Configuration", "Down if the last reload was refused.", query{"min(kafka_lag_config_last_reload_successful{" + own + "})", ""}),
+		stat("Groups that HPAs ask for", "They are read every --hot-interval.", "", 0,
+			query{"max(kafka_lag_collector_wanted_groups{" + byCluster + "})", ""}),
 	)
 	readingRow(d, byCluster)
 	answeringRow(d)

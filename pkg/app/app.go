@@ -49,6 +49,11 @@ type Extension interface {
 	WantedInterval() time.Duration
 	// Build makes the part. What it returns has its ports open but does not serve yet.
 	Build(Core) (Service, error)
+	// Reloadable names the flags that may change while the part runs.
+	Reloadable() []string
+	// Adopt makes what an Extension of another load has built, and what may be serving, one of the settings of this one, of which
+	// only those differ that are Reloadable. It takes effect at once and as a whole.
+	Adopt(Service, Core)
 }
 
 // FlagGroup is a set of flags under one heading of --help.
@@ -60,7 +65,7 @@ type FlagGroup struct {
 // Core is what the collector's side offers to an extension.
 type Core struct {
 	Config   config.Config
-	Store    *collector.Store
+	Store    Source // of the clusters in Config
 	Wanted   *collector.Wanted
 	Registry *prometheus.Registry
 	Logger   *slog.Logger
@@ -90,8 +95,18 @@ func (p Program) Main(ctx context.Context, args []string, stdout, stderr io.Writ
 	case err != nil:
 		return p.wrong(stderr, err)
 	}
-	logger := newLogger(stderr, loaded.Config)
-	if err := p.run(ctx, loaded, logger); err != nil {
+	load := func() (Loaded, error) { return p.load(args) }
+	watch := fileWatch{path: loaded.Config.File}
+	if watch.path != "" { // so that no change is missed that comes between the load and the first look
+		watch.know()
+		if loaded, err = load(); err != nil {
+			return p.wrong(stderr, err)
+		}
+	}
+	level := &slog.LevelVar{}
+	level.Set(loaded.Config.LogLevel)
+	logger := newLogger(stderr, loaded.Config.LogFormat, level)
+	if err := p.run(ctx, loaded, load, watch, logger, level); err != nil {
 		logger.Error("stopped by a failure", "err", err)
 		return exitFailed
 	}
@@ -105,9 +120,9 @@ func (p Program) wrong(stderr io.Writer, mistakes error) int {
 	return exitUsage
 }
 
-func newLogger(w io.Writer, cfg config.Config) *slog.Logger {
-	opts := &slog.HandlerOptions{Level: cfg.LogLevel}
-	if cfg.LogFormat == "json" {
+func newLogger(w io.Writer, format string, level slog.Leveler) *slog.Logger {
+	opts := &slog.HandlerOptions{Level: level}
+	if format == "json" {
 		return slog.New(slog.NewJSONHandler(w, opts))
 	}
 	return slog.New(slog.NewTextHandler(w, opts))

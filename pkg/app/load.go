@@ -16,6 +16,8 @@ type Loaded struct {
 	Config    config.Config
 	Extension Extension // with its settings; nil if the program has none
 	Version   bool      // only the version was asked for
+
+	set *pflag.FlagSet // with the values of all settings
 }
 
 // load assembles the configuration from the arguments, and from what they name as it is now: the same arguments may be loaded again
@@ -39,7 +41,7 @@ func (p Program) loadFor(command Command, args []string) (Loaded, error) {
 		validate = append(validate, extension.Validate)
 	}
 	cfg, err := flags.Parse(set, args, validate...)
-	return Loaded{Config: cfg, Extension: extension, Version: flags.Version()}, err
+	return Loaded{Config: cfg, Extension: extension, Version: flags.Version(), set: set}, err
 }
 
 // settings makes all flags at their defaults: as one set for parsing, and by heading for --help.

@@ -59,8 +59,9 @@ func (w *webServer) Run(ctx context.Context) error {
 }
 
 // webHandler routes the paths. live and ready answer for the program; Kafka's health plays no part in either.
-func webHandler(metrics http.Handler, live func() error, ready func() bool) http.Handler {
+func webHandler(metrics http.Handler, live func() error, ready func() bool, reload http.Handler) http.Handler {
 	mux := http.NewServeMux()
+	mux.Handle("/-/reload", reload)
 	mux.Handle("/metrics", metrics)
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
 		if err := live(); err != nil {

@@ -12,17 +12,19 @@ import (
 type Config struct {
 	Clusters      []Cluster // at least one, sorted by name
 	ListenAddress string    // of /metrics, /livez and /readyz
-	PollInterval  time.Duration
-	MaxAge        time.Duration // how old a value may get before it counts as unknown
-	ClusterLabel  bool          // series have the label cluster, also if there is only one cluster
-	GroupPolicies GroupPolicies
-	GroupRules    []GroupRule // which come before GroupPolicies and Dialects
-	Dialects      []string    // of all groups for which no rule says others: which exporters' names /metrics has besides kafka_exporter's
-	MaxGroups     int         // consumer groups that are collected; 0 for no limit
-	MaxPartitions int         // partitions of consumer groups that are collected, over all groups; 0 for no limit
-	LogLevel      slog.Level
-	LogFormat     string // "text" or "json"
-	File          string // that --config named; empty for none
+	// EnableLifecycle says that whoever can reach ListenAddress may have the configuration reloaded.
+	EnableLifecycle bool
+	PollInterval    time.Duration
+	MaxAge          time.Duration // how old a value may get before it counts as unknown
+	ClusterLabel    bool          // series have the label cluster, also if there is only one cluster
+	GroupPolicies   GroupPolicies
+	GroupRules      []GroupRule // which come before GroupPolicies and Dialects
+	Dialects        []string    // of all groups for which no rule says others: which exporters' names /metrics has besides kafka_exporter's
+	MaxGroups       int         // consumer groups that are collected; 0 for no limit
+	MaxPartitions   int         // partitions of consumer groups that are collected, over all groups; 0 for no limit
+	LogLevel        slog.Level
+	LogFormat       string // "text" or "json"
+	File            string // that --config named; empty for none
 
 	hash string
 }
@@ -94,6 +96,7 @@ func AddFlags(set *pflag.FlagSet) *Flags {
 		"whatever else is of its own. What one does not set it takes from the settings above. For example: [{name: eu, brokers: [kafka-eu]}, {name: us, brokers: [kafka-us]}].")
 	set.VarPF(&toggle{&f.cfg.ClusterLabel}, "cluster-label", "", "Label series with their cluster, also if there is only one.").NoOptDefVal = "true"
 	set.Var(&address{&f.cfg.ListenAddress}, "web.listen-address", "Address of /metrics, /livez and /readyz, plain HTTP, as host:port.")
+	set.VarPF(&toggle{&f.cfg.EnableLifecycle}, "web.enable-lifecycle", "", "Reload the configuration on a POST to /-/reload.").NoOptDefVal = "true"
 	set.Var(&duration{&f.cfg.PollInterval, minPollInterval, maxPollInterval}, "poll-interval", "Time between the starts of two polls of the brokers.")
 	set.Var(&duration{&f.cfg.MaxAge, minMaxAge, maxMaxAge}, "max-age", "Age from which a value that could not be read again counts as unknown. Must be more than --poll-interval.")
 	set.Var(&f.rules, settingRules, "Rules for consumer groups, as YAML; easier to write in the file: a list of mappings, each with a pattern that whole names must match "+

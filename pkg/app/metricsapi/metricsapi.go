@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/oklog/run"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/pflag"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/client-go/kubernetes"
@@ -116,12 +117,8 @@ func (e *Extension) Build(core app.Core) (app.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	grants := grants(e.namespaces)
-	provider := adapter.NewProvider(adapter.ProviderConfig{
-		Source: e.source(core.Store, grants), Interest: core.Wanted, MaxAge: core.Config.MaxAge,
-		Binder: adapter.NamespaceBinder{Grants: grants, Others: e.binder(local, core)},
-		Pods:   local.Pods, Objects: local.Objects, Ages: adapter.NewAges(core.Registry),
-	})
+	s := &service{pods: pods, local: local, ages: adapter.NewAges(core.Registry)}
+	s.answers.set(e.provider(s, core))
 	e.server.Live = core.Live
 	if pods != nil {
 		pods.Register(core.Registry)
@@ -132,12 +129,32 @@ func (e *Extension) Build(core app.Core) (app.Service, error) {
 			return nil
 		}
 	}
-	server, err := adapter.NewServer(e.server, adapter.CountRequests(provider, core.Registry), core.Registry)
-	if err != nil {
+	if s.server, err = adapter.NewServer(e.server, adapter.CountRequests(&s.answers, core.Registry), core.Registry); err != nil {
 		return nil, fmt.Errorf("metrics API: %w", err)
 	}
-	core.Logger.Info("metrics API", "address", server.Addr().String())
-	return &service{server: server, pods: pods}, nil
+	core.Logger.Info("metrics API", "address", s.server.Addr().String())
+	return s, nil
+}
+
+// Reloadable names the flags that only say how requests are answered.
+func (e *Extension) Reloadable() []string {
+	return []string{"hot-interval", "isolate-namespaces", "namespaces"}
+}
+
+// Adopt has the requests answered as these settings say that come from now on.
+func (e *Extension) Adopt(running app.Service, core app.Core) {
+	s := running.(*service)
+	s.answers.set(e.provider(s, core))
+}
+
+// provider answers requests as the settings say.
+func (e *Extension) provider(s *service, core app.Core) *adapter.Provider {
+	grants := grants(e.namespaces)
+	return adapter.NewProvider(adapter.ProviderConfig{
+		Source: e.source(core.Store, grants), Interest: core.Wanted, MaxAge: core.Config.MaxAge,
+		Binder: adapter.NamespaceBinder{Grants: grants, Others: e.binder(s.local, core)},
+		Pods:   s.local.Pods, Objects: s.local.Objects, Ages: s.ages,
+	})
 }
 
 // binder returns what --bind says.
@@ -195,8 +212,11 @@ func (e *Extension) cluster() (Local, *kube.Pods, error) {
 
 // service runs the server, and the pod list for as long as the server does.
 type service struct {
-	server *adapter.Server
-	pods   *kube.Pods
+	server  *adapter.Server
+	answers answers
+	pods    *kube.Pods
+	local   Local
+	ages    prometheus.Observer
 }
 
 // Run serves until the context ends and the requests under way have finished.

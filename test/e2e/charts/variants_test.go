@@ -3,6 +3,7 @@ package charts
 import (
 	"encoding/base64"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -182,8 +183,10 @@ func TestRefusals(t *testing.T) {
 
 // TestLint: helm has no complaint about the charts.
 func TestLint(t *testing.T) {
-	out, err := runHelm(t, "lint", "--strict", "--set="+brokers, where(t).Manifests()+"/chart")
-	if err != nil || strings.Contains(out, "[WARNING]") {
-		t.Errorf("%s%v", out, err)
+	for _, chart := range []string{"chart", "chart-exporter"} {
+		out, err := runHelm(t, "lint", "--strict", "--set="+brokers, filepath.Join(where(t).Manifests(), chart))
+		if err != nil || strings.Contains(out, "[WARNING]") {
+			t.Errorf("%s: %s%v", chart, out, err)
+		}
 	}
 }

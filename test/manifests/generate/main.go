@@ -1,5 +1,5 @@
-// Command generate puts into the Helm charts what they share with the rest of the manifests: the schema of the programs' configuration
-// into that of the values, and the alerting rules into the chart's files, as a chart can read no file outside its folder.
+// Command generate puts into the Helm charts what they share with each other and with the rest of the manifests, as a chart can read no file
+// outside its folder: the schema of the programs' configuration into that of the values, the alerting rules, and the templates that both have.
 //
 // The schemas of the values are written by hand but for definitions.config.
 package main
@@ -27,9 +27,12 @@ func main() {
 }
 
 func run(manifests string) error {
+	in := func(path ...string) string { return filepath.Join(append([]string{manifests}, path...)...) }
 	return errors.Join(
-		present(embedSchema(filepath.Join(manifests, "config.schema.json"), filepath.Join(manifests, "chart", "values.schema.json"))),
-		present(copyRules(filepath.Join(manifests, "prometheus", "rules.yaml"), filepath.Join(manifests, "chart", "files", "rules.yaml"))),
+		present(embedSchema(in("config.schema.json"), in("chart", "values.schema.json"))),
+		present(embedSchema(in("config.schema.json"), in("chart-exporter", "values.schema.json"))),
+		copyFile(in("chart", "templates", "_kafka.tpl"), in("chart-exporter", "templates", "_kafka.tpl")),
+		present(copyFile(in("prometheus", "rules.yaml"), in("chart", "files", "rules.yaml"))),
 	)
 }
 
@@ -85,7 +88,7 @@ func moved(node any, to string) any {
 	return node
 }
 
-func copyRules(from, into string) error {
+func copyFile(from, into string) error {
 	text, err := os.ReadFile(from)
 	if err != nil {
 		return err
