@@ -49,11 +49,20 @@ func (p Program) run(ctx context.Context, loaded Loaded, logger *slog.Logger) er
 	poller := collector.New(polls, reader, wanted, store, collector.NewMetrics(registry, store), logger.With("cluster", cluster.Name))
 
 	var ready atomic.Bool
-	web, err := newWebServer(cfg.ListenAddress, webHandler(exporter.New(store, registry, cfg.MaxAge, logger, dialects(cfg)...), poller.Live, ready.Load), logger)
+	handler := webHandler(exporter.New(store, registry, cfg.MaxAge, logger, dialects(cfg)...), poller.Live, ready.Load)
+	web, err := newWebServer("--web.listen-address", cfg.ListenAddress, cfg.WebConfigFile, handler, logger)
 	if err != nil {
 		return err
 	}
 	services := []Service{web, serviceFunc(poller.Run)}
+	if cfg.HealthAddress != "" {
+		health, err := newWebServer("--web.health-address", cfg.HealthAddress, "", healthHandler(poller.Live, ready.Load), logger)
+		if err != nil {
+			web.close()
+			return err
+		}
+		services = append(services, health)
+	}
 	if loaded.Extension != nil {
 		extension, err := loaded.Extension.Build(Core{Config: cfg, Store: store, Wanted: wanted, Registry: registry, Logger: logger, Live: poller.Live})
 		if err != nil {
@@ -66,7 +75,7 @@ func (p Program) run(ctx context.Context, loaded Loaded, logger *slog.Logger) er
 		logger.Warn("whoever can listen on the network can read our secret: connect to the brokers by TLS", "settings", exposed)
 	}
 	ready.Store(true)
-	logger.Info("started", "version", version.Version(), "metrics", "http://"+web.addr()+"/metrics", "brokers", cluster.Brokers,
+	logger.Info("started", "version", version.Version(), "metrics", web.addr()+"/metrics", "brokers", cluster.Brokers,
 		"poll_interval", cfg.PollInterval.String(), "max_age", cfg.MaxAge.String())
 	return runInOrder(ctx, func() { ready.Store(false) }, services...)
 }

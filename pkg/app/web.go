@@ -8,24 +8,31 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/prometheus/exporter-toolkit/web"
 )
 
 // drainTimeout bounds how long requests under way may take once the server is told to stop.
 const drainTimeout = 5 * time.Second
 
-// webServer is the plain HTTP server of /metrics and the health checks.
+// webServer is the HTTP server of /metrics and the health checks.
 type webServer struct {
 	listener net.Listener
 	server   *http.Server
+	flags    web.FlagConfig // say whether there is TLS or a password before it
+	logger   *slog.Logger
 }
 
-// newWebServer opens the port; Run serves it.
-func newWebServer(address string, handler http.Handler, logger *slog.Logger) (*webServer, error) {
+// newWebServer opens the port that the setting names; Run serves it. configFile, if it is not empty, is exporter-toolkit's.
+func newWebServer(setting, address, configFile string, handler http.Handler, logger *slog.Logger) (*webServer, error) {
+	if err := web.Validate(configFile); err != nil {
+		return nil, fmt.Errorf("--web.config.file: %s: %w", configFile, err)
+	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("--web.listen-address: cannot listen on %q: %w", address, err)
+		return nil, fmt.Errorf("%s: cannot listen on %q: %w", setting, address, err)
 	}
-	return &webServer{listener: listener, server: &http.Server{
+	return &webServer{listener: listener, flags: web.FlagConfig{WebConfigFile: &configFile}, logger: logger, server: &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
@@ -38,13 +45,20 @@ func newWebServer(address string, handler http.Handler, logger *slog.Logger) (*w
 
 func (w *webServer) addr() string { return w.listener.Addr().String() }
 
+func (w *webServer) serve() error {
+	if *w.flags.WebConfigFile == "" {
+		return w.server.Serve(w.listener)
+	}
+	return web.Serve(w.listener, w.server, &w.flags, w.logger)
+}
+
 // close gives the port back without serving.
 func (w *webServer) close() { _ = w.listener.Close() }
 
 // Run serves until the context ends and then lets requests under way finish.
 func (w *webServer) Run(ctx context.Context) error {
 	failed := make(chan error, 1)
-	go func() { failed <- w.server.Serve(w.listener) }()
+	go func() { failed <- w.serve() }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serving /metrics: %w", err)
@@ -60,8 +74,19 @@ func (w *webServer) Run(ctx context.Context) error {
 
 // webHandler routes the paths. live and ready answer for the program; Kafka's health plays no part in either.
 func webHandler(metrics http.Handler, live func() error, ready func() bool) http.Handler {
-	mux := http.NewServeMux()
+	mux := healthHandler(live, ready)
 	mux.Handle("/metrics", metrics)
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = fmt.Fprintln(w, `<!doctype html><title>kafka-lag-adapter</title><h1>kafka-lag-adapter</h1>`+
+			`<ul><li><a href="/metrics">/metrics</a></li><li><a href="/livez">/livez</a></li><li><a href="/readyz">/readyz</a></li></ul>`)
+	})
+	return mux
+}
+
+// healthHandler routes the paths of probes.
+func healthHandler(live func() error, ready func() bool) *http.ServeMux {
+	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
 		if err := live(); err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
@@ -75,11 +100,6 @@ func webHandler(metrics http.Handler, live func() error, ready func() bool) http
 			return
 		}
 		_, _ = fmt.Fprintln(w, "ok")
-	})
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = fmt.Fprintln(w, `<!doctype html><title>kafka-lag-adapter</title><h1>kafka-lag-adapter</h1>`+
-			`<ul><li><a href="/metrics">/metrics</a></li><li><a href="/livez">/livez</a></li><li><a href="/readyz">/readyz</a></li></ul>`)
 	})
 	return mux
 }

@@ -12,6 +12,8 @@ import (
 type Config struct {
 	Clusters      []Cluster // at least one, sorted by name
 	ListenAddress string    // of /metrics, /livez and /readyz
+	WebConfigFile string    // of exporter-toolkit, for ListenAddress; empty for plain HTTP
+	HealthAddress string    // of /livez and /readyz alone; empty for none
 	PollInterval  time.Duration
 	MaxAge        time.Duration // how old a value may get before it counts as unknown
 	ClusterLabel  bool          // series have the label cluster, also if there is only one cluster
@@ -93,7 +95,10 @@ func AddFlags(set *pflag.FlagSet) *Flags {
 	set.Var(&f.clusters, settingClusters, "Several Kafka clusters, as YAML; easier to write in the file: a list of mappings, each with a name, brokers and "+
 		"whatever else is of its own. What one does not set it takes from the settings above. For example: [{name: eu, brokers: [kafka-eu]}, {name: us, brokers: [kafka-us]}].")
 	set.VarPF(&toggle{&f.cfg.ClusterLabel}, "cluster-label", "", "Label series with their cluster, also if there is only one.").NoOptDefVal = "true"
-	set.Var(&address{&f.cfg.ListenAddress}, "web.listen-address", "Address of /metrics, /livez and /readyz, plain HTTP, as host:port.")
+	set.Var(&address{&f.cfg.ListenAddress}, "web.listen-address", "Address of /metrics, /livez and /readyz, as host:port; plain HTTP without --web.config.file.")
+	set.StringVar(&f.cfg.WebConfigFile, "web.config.file", "", "YAML file that puts TLS, client certificates or basic authentication before --web.listen-address, "+
+		"in the format of Prometheus' exporters. It and the files that it names are read again for each connection.")
+	set.Var(&address{&f.cfg.HealthAddress}, "web.health-address", "One more address, as host:port, of /livez and /readyz alone, by plain HTTP: for probes that cannot pass --web.config.file.")
 	set.Var(&duration{&f.cfg.PollInterval, minPollInterval, maxPollInterval}, "poll-interval", "Time between the starts of two polls of the brokers.")
 	set.Var(&duration{&f.cfg.MaxAge, minMaxAge, maxMaxAge}, "max-age", "Age from which a value that could not be read again counts as unknown. Must be more than --poll-interval.")
 	set.Var(&f.rules, settingRules, "Rules for consumer groups, as YAML; easier to write in the file: a list of mappings, each with a pattern that whole names must match "+
