@@ -49,20 +49,11 @@ func (p Program) run(ctx context.Context, loaded Loaded, logger *slog.Logger) er
 	poller := collector.New(polls, reader, wanted, store, collector.NewMetrics(registry, store), logger.With("cluster", cluster.Name))
 
 	var ready atomic.Bool
-	handler := webHandler(exporter.New(store, registry, cfg.MaxAge, logger, dialects(cfg)...), poller.Live, ready.Load)
-	web, err := newWebServer("--web.listen-address", cfg.ListenAddress, cfg.WebConfigFile, handler, logger)
+	web, err := newWeb(cfg, exporter.New(store, registry, cfg.MaxAge, logger, dialects(cfg)...), poller.Live, ready.Load, logger)
 	if err != nil {
 		return err
 	}
 	services := []Service{web, serviceFunc(poller.Run)}
-	if cfg.HealthAddress != "" {
-		health, err := newWebServer("--web.health-address", cfg.HealthAddress, "", healthHandler(poller.Live, ready.Load), logger)
-		if err != nil {
-			web.close()
-			return err
-		}
-		services = append(services, health)
-	}
 	if loaded.Extension != nil {
 		extension, err := loaded.Extension.Build(Core{Config: cfg, Store: store, Wanted: wanted, Registry: registry, Logger: logger, Live: poller.Live})
 		if err != nil {
