@@ -1,11 +1,12 @@
-// Command generate writes what manifests holds in more than one form: the Grafana dashboards, and the Prometheus rules as an object
-// of the Prometheus Operator.
+// Command generate writes what manifests holds in more than one form: the Grafana dashboards, the Prometheus rules as an object
+// of the Prometheus Operator, and what the Helm charts share.
 package main
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 )
@@ -52,12 +53,17 @@ func files(manifests string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string][]byte{
+	all, err := chartFiles(manifests)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(all, map[string][]byte{
 		"prometheus/prometheusrule.yaml": prometheusRule(rules),
 		"chart/files/rules.yaml":         rules, // a chart reads no files but its own
 		"grafana/lag.json":               lag,
 		"grafana/lag-adapter.json":       own,
-	}, nil
+	})
+	return all, nil
 }
 
 const ruleHead = `# Generated from rules.yaml by ` + "`make generate`" + `. For the Prometheus Operator; its Prometheus may want other labels (ruleSelector).
