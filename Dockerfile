@@ -8,6 +8,7 @@ ARG GOPROXY
 WORKDIR /src
 # Apart from the sources, so that a change of those downloads nothing.
 COPY go.mod go.sum ./
+COPY pkg/conntrack pkg/conntrack
 RUN go mod download
 COPY cmd cmd
 COPY pkg pkg

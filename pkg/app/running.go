@@ -82,11 +82,11 @@ func (r *running) core() Core {
 // show has /metrics show what the configuration says, as it says.
 func (r *running) show() {
 	cfg := r.loaded.Config
-	metrics := exporter.New(configuredOnly(r.store, cfg), r.registry, cfg.MaxAge, r.logger)
+	options := dialects(cfg)
 	if cfg.ClusterLabel || len(cfg.Clusters) > 1 {
-		metrics.LabelClusters()
+		options = append(options, exporter.LabelClusters)
 	}
-	r.metrics.set(metrics)
+	r.metrics.set(exporter.New(configuredOnly(r.store, cfg), r.registry, cfg.MaxAge, r.logger, options...))
 }
 
 // warn says what others on the network can read of our secrets, once for each cluster as long as it does not change.

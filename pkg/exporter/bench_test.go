@@ -19,10 +19,10 @@ import (
 )
 
 // benchmark100k has about 100,000 series: 400 groups on 100 partitions each, and 40 topics of 50 partitions.
-func benchmark100k(b *testing.B) (h *Handler, c *constMetrics) {
+func benchmark100k(b *testing.B, options ...Option) (h *Handler, c *constMetrics) {
 	b.Helper()
 	registry := prometheus.NewRegistry()
-	h, _ = newHandler(registry, &bytes.Buffer{}, large(400, 40, 50))
+	h, _ = newHandlerWith(options, registry, &bytes.Buffer{}, large(400, 40, 50))
 	_, families := parse(b, get(b, h).Body.Bytes())
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return h, newConstMetrics(families)
@@ -157,8 +157,13 @@ func BenchmarkConstMetrics100k(b *testing.B) {
 
 // BenchmarkRatios does the three in turns, and reports their CPU time as percentages of one scrape of const metrics. Goals: encode
 // at most 10 %, cached at most 1 %.
-func BenchmarkRatios(b *testing.B) {
-	h, c := benchmark100k(b)
+func BenchmarkRatios(b *testing.B) { benchmarkRatios(b) }
+
+// BenchmarkRatiosOfDialects does so with all dialects, which are more than three times the series.
+func BenchmarkRatiosOfDialects(b *testing.B) { benchmarkRatios(b, everyDialect(nil)...) }
+
+func benchmarkRatios(b *testing.B, options ...Option) {
+	h, c := benchmark100k(b, options...)
 	base := &step{unit: "const-ms", times: 1, run: func() { c.scrape(b) }}
 	steps := []*step{base}
 	for name, v := range variants() {

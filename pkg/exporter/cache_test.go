@@ -19,7 +19,7 @@ import (
 // countEncodings counts how often the handler encodes.
 func countEncodings(h *Handler) *atomic.Int32 {
 	var count atomic.Int32
-	h.cache.families = append(h.cache.families, family{name: "count", help: "Nothing.", write: func(*encoder, *lag.Snapshot) { count.Add(1) }})
+	h.add(dialect{families: []family{{name: "count", help: "Nothing.", write: func(*encoder, *lag.Snapshot) { count.Add(1) }}}})
 	return &count
 }
 
@@ -159,6 +159,16 @@ func large(groups, topics, partitions int) *lag.Snapshot {
 				c.Partitions = append(c.Partitions, lag.Commit{Partition: int32(p), Offset: int64(1_000_000 + p - 1)})
 			}
 			g.Commits = append(g.Commits, c)
+			for p := range partitions / 5 * 5 { // five partitions a member
+				if p%5 == 0 {
+					g.Members = append(g.Members, lag.Member{ID: fmt.Sprintf("member-%d-%d", i, p), ClientID: "app", ClientHost: "/10.0.0.1"})
+				}
+				m := &g.Members[len(g.Members)-1]
+				if len(m.Assigned) == 0 {
+					m.Assigned = []lag.TopicPartitions{{Topic: c.Topic}}
+				}
+				m.Assigned[0].Partitions = append(m.Assigned[0].Partitions, int32(p))
+			}
 		}
 		obs.Groups = append(obs.Groups, g)
 	}

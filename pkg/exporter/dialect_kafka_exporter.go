@@ -1,7 +1,6 @@
 package exporter
 
 import (
-	"math"
 	"strconv"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
@@ -12,8 +11,8 @@ import (
 //
 // The two sums are untyped, where kafka_exporter says gauge: linters keep the suffix _sum for histograms and summaries, and
 // the name cannot change.
-func kafkaExporter() []family {
-	return []family{
+func kafkaExporter() dialect {
+	return dialect{names: labelNames{group: "consumergroup", topic: "topic", partition: "partition"}, families: []family{
 		{name: "kafka_brokers", help: "Number of brokers in the cluster.", write: writeBrokers},
 		{name: "kafka_broker_info", help: "Always 1; the labels are a broker's node id and its address.", write: writeBrokerInfo},
 		{name: "kafka_topic_partitions", help: "Number of partitions of the topic.", write: writeTopicPartitions},
@@ -36,9 +35,9 @@ func kafkaExporter() []family {
 		{name: "kafka_consumergroup_lag", help: "Records in the partition that the group has not consumed yet.", write: writeGroupLag},
 		{name: "kafka_consumergroup_lag_sum", kind: untyped,
 			help:  "Records in the topic that the group has not consumed yet; absent while the lag on any partition is not known.",
-			write: topicSums(func(row *lag.PartitionLag) (int64, bool) { return row.Lag, true })},
+			write: topicSums(lagOf)},
 		{name: "kafka_consumergroup_members", help: "Number of members of the group.", write: writeMembers},
-	}
+	}}
 }
 
 func writeBrokers(e *encoder, s *lag.Snapshot) {
@@ -62,25 +61,8 @@ func writeBrokerInfo(e *encoder, s *lag.Snapshot) {
 func writeTopicPartitions(e *encoder, s *lag.Snapshot) {
 	for i := range s.Topics {
 		if t := s.Topics[i]; e.topicKnown(t) {
-			e.at(label{name: "topic", value: t.Name})
+			e.at(label{name: e.names.topic, value: t.Name})
 			e.sample(int64(len(t.Partitions)))
-		}
-	}
-}
-
-// offsets writes one offset of every partition. Offsets have a time of their own, so the topic's error does not matter.
-func offsets(of func(*lag.Topic) *lag.Offsets) func(*encoder, *lag.Snapshot) {
-	return func(e *encoder, s *lag.Snapshot) {
-		for i := range s.Topics {
-			t := s.Topics[i]
-			e.atPartitions(t.Name)
-			column := of(t)
-			for j := range t.Partitions {
-				if o := column.At(j); o.Known(e.now, e.maxAge) {
-					e.sampleAt(t.Partitions[j].Partition, o.Value)
-					e.ages(o.ReadAt)
-				}
-			}
 		}
 	}
 }
@@ -119,111 +101,3 @@ func underReplicated(p *lag.Partition) (int64, bool) {
 }
 
 func replicasKnown(p *lag.Partition) bool { return p.PreferredLeader >= 0 }
-
-func writeGroupOffsets(e *encoder, s *lag.Snapshot) {
-	e.groupPartitions(s, committedOffset)
-}
-
-func writeGroupLag(e *encoder, s *lag.Snapshot) {
-	e.groupPartitions(s, func(row *lag.PartitionLag) (int64, bool) { return row.Lag, true })
-}
-
-func committedOffset(row *lag.PartitionLag) (int64, bool) {
-	return row.Committed, row.Committed != lag.NoOffset
-}
-
-// groupPartitions writes a value of every partition of every group that is known.
-func (e *encoder) groupPartitions(s *lag.Snapshot, value func(*lag.PartitionLag) (v int64, ok bool)) {
-	for _, g := range s.Groups {
-		for i := range g.Topics {
-			t := &g.Topics[i]
-			e.at(label{name: "consumergroup", value: g.Name}, label{name: "partition", varies: true}, label{name: "topic", value: t.Topic})
-			for j := range t.Partitions {
-				row := &t.Partitions[j]
-				if !t.RowKnown(row, e.now, e.maxAge) {
-					continue
-				}
-				if v, ok := value(row); ok {
-					e.sampleAt(row.Partition, v)
-					e.ages(t.RowReadAt(row))
-				}
-			}
-		}
-	}
-}
-
-// topicSums writes a group's sum over the partitions of a topic, if all of them were known at one moment.
-func topicSums(value func(*lag.PartitionLag) (v int64, ok bool)) func(*encoder, *lag.Snapshot) {
-	return func(e *encoder, s *lag.Snapshot) {
-		for _, g := range s.Groups {
-			for i := range g.Topics {
-				t := &g.Topics[i]
-				rows, readAt, ok := t.Reading(e.now, e.maxAge)
-				if !ok {
-					continue
-				}
-				if total, ok := sum(rows, value); ok {
-					e.at(label{name: "consumergroup", value: g.Name}, label{name: "topic", value: t.Topic})
-					e.sample(total)
-					e.ages(readAt)
-				}
-			}
-		}
-	}
-}
-
-// sum adds up the rows that have the value; ok is false if none has it, or if the sum is beyond all belief.
-func sum(rows []lag.PartitionLag, value func(*lag.PartitionLag) (v int64, ok bool)) (total int64, ok bool) {
-	for i := range rows {
-		v, has := value(&rows[i])
-		if !has {
-			continue
-		}
-		if v > math.MaxInt64-total {
-			return 0, false
-		}
-		total += v
-		ok = true
-	}
-	return total, ok
-}
-
-func writeMembers(e *encoder, s *lag.Snapshot) {
-	for _, g := range s.Groups {
-		if g.MembersReadAt.IsZero() || e.now.Sub(g.MembersReadAt) > e.maxAge {
-			continue
-		}
-		e.at(label{name: "consumergroup", value: g.Name})
-		e.sample(int64(len(g.Members)))
-		e.ages(g.MembersReadAt)
-	}
-}
-
-func (e *encoder) atPartitions(topic string) {
-	e.at(label{name: "partition", varies: true}, label{name: "topic", value: topic})
-}
-
-// metadataKnown says whether brokers and topics may be written, and that they are about to be.
-func (e *encoder) metadataKnown(s *lag.Snapshot) bool {
-	if !s.MetadataKnown(e.now, e.maxAge) {
-		return false
-	}
-	e.ages(s.MetadataReadAt)
-	return true
-}
-
-// topicKnown says whether a topic's partitions, leaders and replicas may be written, and that they are about to be.
-func (e *encoder) topicKnown(t *lag.Topic) bool {
-	if !t.Known(e.now, e.maxAge) {
-		return false
-	}
-	e.ages(t.ReadAt)
-	return true
-}
-
-func oneIf(yes bool) int64 {
-	if yes {
-		return 1
-	}
-	return 0
-}

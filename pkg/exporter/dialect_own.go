@@ -22,7 +22,7 @@ func writeLost(e *encoder, s *lag.Snapshot) {
 		}
 		e.ages(g.ReadAt)
 		for i := range g.Topics {
-			e.at(label{name: "consumergroup", value: g.Name}, label{name: "topic", value: g.Topics[i].Topic})
+			e.at(e.group(g), label{name: e.names.topic, value: g.Topics[i].Topic})
 			e.sample(g.Topics[i].Lost)
 		}
 	}
@@ -30,7 +30,7 @@ func writeLost(e *encoder, s *lag.Snapshot) {
 
 func writeUp(e *encoder, s *lag.Snapshot) {
 	for _, g := range s.Groups {
-		e.at(label{name: "consumergroup", value: g.Name})
+		e.at(e.group(g))
 		known := g.Known(e.now, e.maxAge)
 		e.sample(oneIf(known))
 		if known {
@@ -42,7 +42,7 @@ func writeUp(e *encoder, s *lag.Snapshot) {
 func writeReadTimestamp(e *encoder, s *lag.Snapshot) {
 	for _, g := range s.Groups {
 		if at := g.CompleteAt(); !at.IsZero() {
-			e.at(label{name: "consumergroup", value: g.Name})
+			e.at(e.group(g))
 			e.timestamp(at)
 		}
 	}

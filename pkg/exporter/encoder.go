@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -40,17 +41,26 @@ type encoder struct {
 	name    string // of the family under way
 	wrote   bool   // a sample of it
 	cluster string // of the snapshot under way; empty if samples have no such label
+	owners  ownership
+	// clusterLabel and names are what the dialect under way calls its labels.
+	clusterLabel string
+	names        labelNames
 	// series is the name and labels of the samples to come. Where a label varies, its value belongs at gap.
 	series []byte
 	gap    int
 }
 
-// encode writes the families of all snapshots to out, and returns the moment after which they must not be served any more; zero
+// encode writes the families of all dialects and snapshots to out, and returns the moment after which they must not be served any more; zero
 // if there is none.
-func encode(families []family, snapshots []*lag.Snapshot, format format, now time.Time, maxAge time.Duration, labelled bool, out sink) time.Time {
+func encode(dialects []dialect, snapshots []*lag.Snapshot, format format, now time.Time, maxAge time.Duration, labelled bool, out sink) time.Time {
 	e := &encoder{format: format, now: now, maxAge: maxAge, out: out, buf: make([]byte, 0, chunkSize+chunkSize/8)}
-	for i := range families {
-		e.family(&families[i], snapshots, labelled || len(snapshots) > 1)
+	for i := range dialects {
+		d := &dialects[i]
+		view := d.view(snapshots)
+		e.names, e.clusterLabel = d.names, cmp.Or(d.cluster, "cluster")
+		for j := range d.families {
+			e.family(&d.families[j], view, d.cluster != "" || labelled || len(snapshots) > 1)
+		}
 	}
 	e.out.take(e.buf)
 	if e.oldest.IsZero() {
@@ -60,7 +70,7 @@ func encode(families []family, snapshots []*lag.Snapshot, format format, now tim
 }
 
 // family writes one family, or nothing at all if it has no samples.
-func (e *encoder) family(f *family, snapshots []*lag.Snapshot, labelled bool) {
+func (e *encoder) family(f *family, snapshots []*lag.Snapshot, withCluster bool) {
 	start := len(e.buf)
 	e.name = f.name
 	if f.kind == counter && e.format == openMetrics { // which names a family of counters without the suffix of its samples
@@ -75,7 +85,7 @@ func (e *encoder) family(f *family, snapshots []*lag.Snapshot, labelled bool) {
 	e.wrote = false
 	for _, s := range snapshots {
 		e.cluster = ""
-		if labelled {
+		if withCluster {
 			e.cluster = s.Cluster
 		}
 		f.write(e, s)
@@ -122,7 +132,7 @@ func (e *encoder) at(labels ...label) {
 	e.series = append(e.series[:0], e.name...)
 	separator := byte('{')
 	if e.cluster != "" {
-		e.label(separator, label{name: "cluster", value: e.cluster})
+		e.label(separator, label{name: e.clusterLabel, value: e.cluster})
 		separator = ','
 	}
 	for _, l := range labels {

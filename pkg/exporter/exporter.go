@@ -28,20 +28,29 @@ var _ http.Handler = (*Handler)(nil)
 
 // New returns a handler that serves the snapshots of source, without what is older than maxAge, followed by the program's own
 // metrics from gatherer. Samples are labelled with their cluster if source has more than one.
-func New(source Source, gatherer prometheus.Gatherer, maxAge time.Duration, logger *slog.Logger) *Handler {
-	families := slices.Concat(kafkaExporter(), own())
-	taken := make(map[string]bool, len(families))
-	for i := range families {
-		taken[families[i].name] = true
+func New(source Source, gatherer prometheus.Gatherer, maxAge time.Duration, logger *slog.Logger, options ...Option) *Handler {
+	h := &Handler{
+		cache: cache{source: source, maxAge: maxAge, now: time.Now, expositions: map[variant]*exposition{}},
+		live:  live{gatherer: gatherer, taken: map[string]bool{}, logger: logger},
 	}
-	return &Handler{
-		cache: cache{source: source, families: families, maxAge: maxAge, now: time.Now, expositions: map[variant]*exposition{}},
-		live:  live{gatherer: gatherer, taken: taken, logger: logger},
+	ours := kafkaExporter()
+	ours.families = append(ours.families, own()...)
+	h.add(ours)
+	for _, option := range options {
+		option(h)
+	}
+	return h
+}
+
+func (h *Handler) add(d dialect) {
+	h.cache.dialects = append(h.cache.dialects, d)
+	for i := range d.families {
+		h.live.taken[d.families[i].name] = true
 	}
 }
 
-// LabelClusters labels samples with their cluster from the first one on. It must be called before the Handler serves.
-func (h *Handler) LabelClusters() { h.cache.labelled = true }
+// LabelClusters is the [Option] by which samples are labelled with their cluster also while there is only one.
+func LabelClusters(h *Handler) { h.cache.labelled = true }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {

@@ -30,7 +30,7 @@ func (x *exposition) valid(now time.Time) bool {
 // cache holds the expositions of the latest snapshots.
 type cache struct {
 	source   Source
-	families []family
+	dialects []dialect
 	maxAge   time.Duration
 	labelled bool // samples have the label cluster, also if there is one only
 	now      func() time.Time
@@ -66,11 +66,11 @@ func (c *cache) get(v variant) *exposition {
 func (c *cache) encode(v variant, snapshots []*lag.Snapshot, now time.Time) *exposition {
 	if v.gzip {
 		out := newDeflated()
-		validUntil := encode(c.families, snapshots, v.format, now, c.maxAge, c.labelled, out)
+		validUntil := encode(c.dialects, snapshots, v.format, now, c.maxAge, c.labelled, out)
 		return &exposition{chunks: [][]byte{out.flushed()}, checksum: out.checksum, validUntil: validUntil}
 	}
 	out := &plain{}
-	validUntil := encode(c.families, snapshots, v.format, now, c.maxAge, c.labelled, out)
+	validUntil := encode(c.dialects, snapshots, v.format, now, c.maxAge, c.labelled, out)
 	return &exposition{chunks: out.chunks, validUntil: validUntil}
 }
 

@@ -42,10 +42,14 @@ func (s *store) setClock(at time.Time)              { s.clock.Store(&at) }
 
 // newHandler returns a handler whose clock stands at t0 until it is set.
 func newHandler(gatherer prometheus.Gatherer, logs *bytes.Buffer, snapshots ...*lag.Snapshot) (*Handler, *store) {
+	return newHandlerWith(nil, gatherer, logs, snapshots...)
+}
+
+func newHandlerWith(options []Option, gatherer prometheus.Gatherer, logs *bytes.Buffer, snapshots ...*lag.Snapshot) (*Handler, *store) {
 	s := &store{}
 	s.publish(snapshots...)
 	s.setClock(t0)
-	h := New(s, gatherer, maxAge, slog.New(slog.NewTextHandler(logs, nil)))
+	h := New(s, gatherer, maxAge, slog.New(slog.NewTextHandler(logs, nil)), options...)
 	h.cache.now = func() time.Time { return *s.clock.Load() }
 	return h, s
 }

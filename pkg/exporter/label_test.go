@@ -13,7 +13,7 @@ func TestLabelClusters(t *testing.T) {
 	snapshot := compute(observe("east", t0))
 	plain, _ := newHandler(prometheus.NewRegistry(), &bytes.Buffer{}, snapshot)
 	labelled, _ := newHandler(prometheus.NewRegistry(), &bytes.Buffer{}, snapshot)
-	labelled.LabelClusters()
+	LabelClusters(labelled)
 	without, with := get(t, plain).Body.String(), get(t, labelled).Body.String()
 	for line := range strings.Lines(with) {
 		if !strings.HasPrefix(line, "#") && !strings.Contains(line, `{cluster="east"`) {

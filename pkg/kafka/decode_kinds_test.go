@@ -228,7 +228,7 @@ func membersKind() decodeKind {
 		expect: func(resp kmsg.Response) any {
 			out := []decodedMembers{}
 			for _, g := range resp.(*kmsg.DescribeGroupsResponse).Groups {
-				one := decodedMembers{Group: g.Group, Code: g.ErrorCode, State: g.State, ProtocolType: g.ProtocolType}
+				one := decodedMembers{Group: g.Group, Code: g.ErrorCode, State: g.State, ProtocolType: g.ProtocolType, Protocol: g.Protocol}
 				for i := range g.Members {
 					m, err := classicMember(&g.Members[i], g.ProtocolType)
 					if err != nil {
@@ -256,7 +256,7 @@ func consumerMembersKind() decodeKind {
 		expect: func(resp kmsg.Response) any {
 			out := []decodedMembers{}
 			for _, g := range resp.(*kmsg.ConsumerGroupDescribeResponse).Groups {
-				one := decodedMembers{Group: g.Group, Code: g.ErrorCode, State: g.State}
+				one := decodedMembers{Group: g.Group, Code: g.ErrorCode, State: g.State, Protocol: g.AssignorName}
 				for i := range g.Members {
 					one.Members = append(one.Members, consumerMember(&g.Members[i]))
 				}

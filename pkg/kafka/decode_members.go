@@ -66,6 +66,7 @@ type decodedMembers struct {
 	Code         int16
 	State        string
 	ProtocolType string // empty from ConsumerGroupDescribe
+	Protocol     string // the assignor
 	Members      []lag.Member
 	// Err says that what a member told the others could not be read. The members are all there, without those topics.
 	Err error

@@ -37,7 +37,7 @@ func classicGroup(c *memberCursor) decodedMembers {
 	}
 	c.name = c.text()
 	out.State, out.ProtocolType = c.string(), c.string()
-	c.text() // protocol, which is the assignor
+	out.Protocol = c.string()
 	c.members(&out, 7, func(m *lag.Member) error { return c.classicMember(m, out.ProtocolType) })
 	if c.version >= 3 {
 		c.int32() // authorized operations
@@ -53,7 +53,7 @@ func consumerGroup(c *memberCursor) decodedMembers {
 	c.name = c.text()
 	out.State = c.string()
 	c.span(8) // epochs of the group and of its assignment
-	c.text()  // assignor
+	out.Protocol = c.string()
 	c.members(&out, 15, c.consumerMember)
 	c.int32() // authorized operations
 	c.tags()

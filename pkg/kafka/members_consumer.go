@@ -61,7 +61,7 @@ func (c *collection) setDecoded(asked *answers, req kmsg.Request, decoded []deco
 		if d.ProtocolType != "" {
 			g.ProtocolType = d.ProtocolType
 		}
-		g.MembersReadAt, g.State, g.Members = readAt, d.State, d.Members
+		g.MembersReadAt, g.State, g.Protocol, g.Members = readAt, d.State, d.Protocol, d.Members
 		if d.Err != nil {
 			g.MembersErr = protocolError(asked.broker, asked.op, "%w", d.Err)
 		}

@@ -118,6 +118,7 @@ const (
 // depends on it, and else every SlowEvery.
 func (r *Reader) Read(ctx context.Context, prev *lag.Snapshot) *lag.Observation {
 	c := r.newCollection(r.full, prev)
+	defer func() { c.obs.EndedAt = time.Now() }()
 	metadataCtx, cancel := c.phase(ctx, metadataShare)
 	defer cancel()
 	c.readMetadata(metadataCtx)

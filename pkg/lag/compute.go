@@ -49,7 +49,10 @@ func Compute(prev *Snapshot, obs *Observation, policies Policies) *Snapshot {
 		c.mergeGroups()
 		return &next
 	}
-	next.TakenAt = obs.StartedAt
+	next.TakenAt, next.PollTime = obs.StartedAt, 0
+	if !obs.EndedAt.IsZero() {
+		next.PollTime = obs.EndedAt.Sub(obs.StartedAt)
+	}
 	next.ClusterID = cmp.Or(obs.ClusterID, prev.ClusterID)
 	c.computeListing()
 	c.computeMetadata()

@@ -76,10 +76,11 @@ func (g *Group) takeMembers(old *Group, read *GroupObservation, startedAt time.T
 	asked := fresh || read.MembersErr != nil
 	switch {
 	case fresh && (old == nil || !old.MembersReadAt.After(read.MembersReadAt)):
-		g.MembersReadAt, g.Members = read.MembersReadAt, read.Members
+		g.MembersReadAt, g.Members, g.Protocol = read.MembersReadAt, read.Members, read.Protocol
 	default:
 		if old != nil {
-			g.MembersReadAt, g.Members, g.State, g.ProtocolType = old.MembersReadAt, old.Members, old.State, old.ProtocolType
+			g.MembersReadAt, g.Members, g.Protocol = old.MembersReadAt, old.Members, old.Protocol
+			g.State, g.ProtocolType = old.State, old.ProtocolType
 			g.MembersErr = old.MembersErr
 		}
 		if asked && !g.MembersReadAt.After(startedAt) {

@@ -11,6 +11,7 @@ const NoOffset int64 = -1
 type Observation struct {
 	Cluster   string
 	StartedAt time.Time // when the collection began
+	EndedAt   time.Time // when it ended; zero if the reader does not say
 
 	// Partial says that only the groups and topics that are listed here were asked for: absence from a list says nothing, and
 	// neither do Brokers, Listed and Coordinators.
@@ -151,6 +152,7 @@ type GroupObservation struct {
 	Type         GroupType
 	ProtocolType string // "consumer", "connect", …; empty for groups that only commit
 	State        string // the broker's name for it, such as "Stable"
+	Protocol     string // by which partitions are assigned, such as "range"; empty where the broker does not tell. Read with Members
 	Coordinator  int32  // node id
 
 	MembersErr    error

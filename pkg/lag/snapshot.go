@@ -10,6 +10,8 @@ import (
 type Snapshot struct {
 	Cluster string
 	TakenAt time.Time // when the latest collection of the whole cluster began
+	// PollTime is how long that collection took; 0 if the reader did not say.
+	PollTime time.Duration
 
 	MetadataErr    error     // why that collection could not read Brokers and Topics
 	MetadataReadAt time.Time // when they were read; zero if never
@@ -43,6 +45,7 @@ type Group struct {
 	Type         GroupType
 	ProtocolType string
 	State        string
+	Protocol     string // by which partitions are assigned; empty where the broker does not tell
 	Coordinator  int32
 
 	MembersErr    error
@@ -227,6 +230,17 @@ func (t *TopicLag) Reading(now time.Time, maxAge time.Duration) (rows []Partitio
 		return nil, time.Time{}, false
 	}
 	return t.Partitions, t.ReadAt, true
+}
+
+// Reading returns the group's topics as of one moment at which every partition was known, if that was at most maxAge before now:
+// the latest reading if it is complete, else the last one that was. ok is false if there is none, and a sum over the group is
+// then not known.
+func (g *Group) Reading(now time.Time, maxAge time.Duration) (topics []TopicLag, readAt time.Time, ok bool) {
+	c := g.complete()
+	if c == nil || now.Sub(c.ReadAt) > maxAge {
+		return nil, time.Time{}, false
+	}
+	return c.Topics, c.ReadAt, true
 }
 
 // Known says whether the group's total lag was read at most maxAge before now.

@@ -19,9 +19,9 @@ const (
 	ignoringGroup      = "-ignoring"
 )
 
-func startExporter(ctx context.Context, where layout.Layout, dir, name, bootstrap string) (*exporter.Exporter, error) {
-	return exporter.Start(ctx, where, dir, name, "--brokers="+bootstrap,
-		"--poll-interval="+pollInterval.String(), "--max-age="+maxAge.String(),
-		"--earliest-groups=.*"+earliestGroup, "--read-committed-groups=.*"+readCommittedGroup,
-		"--ignore-unsubscribed-groups=.*"+ignoringGroup)
+func startExporter(ctx context.Context, where layout.Layout, dir, name, bootstrap string, args ...string) (*exporter.Exporter, error) {
+	return exporter.Start(ctx, where, dir, name, append([]string{"--brokers=" + bootstrap,
+		"--poll-interval=" + pollInterval.String(), "--max-age=" + maxAge.String(),
+		"--earliest-groups=.*" + earliestGroup, "--read-committed-groups=.*" + readCommittedGroup,
+		"--ignore-unsubscribed-groups=.*" + ignoringGroup}, args...)...)
 }
