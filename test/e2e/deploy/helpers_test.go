@@ -135,7 +135,10 @@ func hpaHolds(ctx context.Context, t *testing.T, do func()) {
 	}))
 	all, failed := syncs(t, began)
 	asked, refused := stopLoad()
-	t.Logf("%d of %d syncs failed; of the load, %d of %d requests: %q", len(failed), all, len(refused), asked, refused)
+	t.Logf("%d of %d syncs failed: %q; of the load, %d of %d requests: %q", len(failed), all, failed, len(refused), asked, refused)
+	if len(failed) > 0 { // the audit log has no reasons of an aggregated API
+		t.Log(kubectl(ctx, t, "get", "events", "--field-selector=involvedObject.name="+consumer+",type=Warning", "-o", "custom-columns=AT:.lastTimestamp,N:.count,WHY:.message"))
+	}
 	if asked == 0 {
 		t.Error("there was no load")
 	}
