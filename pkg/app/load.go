@@ -58,6 +58,7 @@ func (p Program) settings() (set *pflag.FlagSet, groups []FlagGroup, flags *conf
 	set.Usage = func() {} // printed by us
 	set.SetOutput(io.Discard)
 	for _, g := range groups {
+		g.Flags.SortFlags = false
 		set.AddFlagSet(g.Flags)
 	}
 	return set, groups, flags, extension
@@ -73,7 +74,6 @@ func (p Program) printHelp(w io.Writer) {
 	p.printCommands(w)
 	_, groups, _, _ := p.settings()
 	for _, g := range groups {
-		g.Flags.SortFlags = false
 		_, _ = fmt.Fprintf(w, "\n%s:\n%s", g.Heading, g.Flags.FlagUsagesWrapped(120))
 	}
 }

@@ -85,7 +85,7 @@ func (s *SASL) validate() []error {
 			errs = append(errs, fmt.Errorf("--%s: no value; %s needs one", saslUsername, s.Mechanism))
 		}
 		if !s.Password.isSet() {
-			errs = append(errs, fmt.Errorf("--%s: no value; %s needs a password there, or in the environment variable %s", saslPassword, s.Mechanism, s.Password.env))
+			errs = append(errs, elsewhere{fmt.Errorf("--%s: no value; %s needs a password there, or in the environment variable %s", saslPassword, s.Mechanism, s.Password.env)})
 		}
 	case OAuthBearer:
 		errs = append(errs, s.OAuth.validate()...)
@@ -138,7 +138,7 @@ func (o *OAuth) validate() (errs []error) {
 		errs = append(errs, fmt.Errorf("--%s: no value; the token endpoint needs one", oauthClientID))
 	}
 	if !o.ClientSecret.isSet() {
-		errs = append(errs, fmt.Errorf("--%s: no value; the token endpoint needs a secret there, or in the environment variable %s", oauthClientSecret, o.ClientSecret.env))
+		errs = append(errs, elsewhere{fmt.Errorf("--%s: no value; the token endpoint needs a secret there, or in the environment variable %s", oauthClientSecret, o.ClientSecret.env)})
 	}
 	if o.CAFile != "" {
 		errs = append(errs, readable(oauthCAFile, o.CAFile))
@@ -155,8 +155,9 @@ func (w *words) String() string {
 	}
 	return strings.Join(*w.list, ",")
 }
-func (w *words) Type() string { return "word,..." }
-func (w *words) reset()       { *w.list = nil }
+func (w *words) Type() string  { return "word,..." }
+func (w *words) reset()        { *w.list = nil }
+func (w *words) all() []string { return *w.list }
 
 func (w *words) Set(value string) error {
 	for word := range strings.SplitSeq(value, ",") {
@@ -183,6 +184,22 @@ func (p *pairs) String() string {
 }
 func (p *pairs) Type() string { return "key=value,..." }
 func (p *pairs) reset()       { *p.of = nil }
+
+func (p *pairs) node() *yaml.Node {
+	if len(*p.of) == 0 {
+		return nil
+	}
+	node := &yaml.Node{Kind: yaml.MappingNode, Style: yaml.FlowStyle}
+	for name, text := range sorted(*p.of) {
+		node.Content = append(node.Content, textNode(name), textNode(text))
+	}
+	return node
+}
+
+func (p *pairs) schema() schema {
+	return schema{"type": "object", "propertyNames": schema{"pattern": "^[A-Za-z]+$", "not": schema{"const": "auth"}},
+		"additionalProperties": schema{"type": kindText, "pattern": "^[ -~]+$"}}
+}
 
 var errNoPairs = errors.New("the value must be a mapping of names to texts, such as {logicalCluster: lkc-1}")
 

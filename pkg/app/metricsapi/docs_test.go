@@ -21,7 +21,8 @@ func TestFlagsInDocsExist(t *testing.T) {
 		flags.AddFlagSet(g.Flags)
 	}
 	const root = "../../.."
-	others := []string{ // of kubectl, Kafka's tools, kafka_exporter, the demo, git
+	others := []string{ // of kubectl, Kafka's tools, kafka_exporter, the demo, git, commands of ours
+		"file-only", "output",
 		"raw", "describe", "members", "verbose", "group", "as", "help",
 		"kafka.server", "group.filter", "group.exclude", "topic.filter", "topic.exclude", "sasl", "tls",
 	}

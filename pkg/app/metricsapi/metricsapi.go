@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/oklog/run"
@@ -68,7 +66,7 @@ func (e *Extension) FlagGroups() []app.FlagGroup {
 	e.server.AddFlags(server)
 	server.DurationVar(&e.wantedInterval, "hot-interval", e.wantedInterval, "Time between the starts of two polls of the consumer groups that the "+
 		"metrics API was asked for in the last 10 minutes; all others are polled every --poll-interval. 0 polls all of them alike.")
-	server.StringVar(&e.bind, "bind", e.bind, "How the consumer groups of an object are found. "+bindSelector+": by the metric selector alone, for "+
+	config.AddChoice(server, &e.bind, "bind", []string{bindSelector, bindAnnotation, bindMembership}, "How the consumer groups of an object are found. "+bindSelector+": by the metric selector alone, for "+
 		"which no right on pods is needed and Pods metrics are not served; "+bindAnnotation+": by the metric selector, or by annotations; "+
 		bindMembership+": by the metric selector, by annotations, or by which groups the object's pods are members of.")
 	config.AddNamespaces(server, &e.namespaces)
@@ -83,9 +81,6 @@ func (e *Extension) Validate() []error {
 	errs := e.server.Validate()
 	if i := e.wantedInterval; i != 0 && (i < minWantedInterval || i > maxWantedInterval) {
 		errs = append(errs, fmt.Errorf("--hot-interval: %s is not a duration from %s to %s, or 0", i, minWantedInterval, maxWantedInterval))
-	}
-	if all := []string{bindSelector, bindAnnotation, bindMembership}; !slices.Contains(all, e.bind) {
-		errs = append(errs, fmt.Errorf("--bind: %q is none of %s", e.bind, strings.Join(all, ", ")))
 	}
 	if e.isolate && e.namespaces == nil {
 		errs = append(errs, errors.New("--isolate-namespaces: without the setting namespaces no namespace is granted any consumer group, and nothing would be answered; "+
