@@ -87,10 +87,14 @@ func (p Program) Main(ctx context.Context, args []string, stdout, stderr io.Writ
 		return exitOK
 	case loaded.Version:
 		return p.printVersion(stdout)
+	case err != nil && loaded.Config.LogFormat == jsonFormat: // as far as it could be read
+		newLogger(stderr, loaded.Config).Error("the configuration is wrong", "err", err)
+		return exitUsage
 	case err != nil:
 		return p.wrong(stderr, err)
 	}
 	logger := newLogger(stderr, loaded.Config)
+	slog.SetDefault(logger) // also for what libraries write by package log
 	if err := p.run(ctx, loaded, logger); err != nil {
 		logger.Error("stopped by a failure", "err", err)
 		return exitFailed
@@ -103,12 +107,4 @@ func (p Program) Main(ctx context.Context, args []string, stdout, stderr io.Writ
 func (p Program) wrong(stderr io.Writer, mistakes error) int {
 	_, _ = fmt.Fprintf(stderr, "%s: the configuration is wrong:\n%v\n", p.Name, mistakes)
 	return exitUsage
-}
-
-func newLogger(w io.Writer, cfg config.Config) *slog.Logger {
-	opts := &slog.HandlerOptions{Level: cfg.LogLevel}
-	if cfg.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(w, opts))
-	}
-	return slog.New(slog.NewTextHandler(w, opts))
 }
