@@ -41,6 +41,9 @@ type link struct {
 	AsDropdown  bool     `json:"asDropdown"`
 	KeepTime    bool     `json:"keepTime"`
 	IncludeVars bool     `json:"includeVars"`
+	Icon        string   `json:"icon"`
+	Tooltip     string   `json:"tooltip"`
+	TargetBlank bool     `json:"targetBlank"`
 }
 
 type variable struct {
@@ -54,7 +57,7 @@ type variable struct {
 	Multi      bool   `json:"multi"`
 	IncludeAll bool   `json:"includeAll"`
 	AllValue   string `json:"allValue,omitempty"`
-	Current    any    `json:"current"`
+	Current    any    `json:"current,omitempty"`
 }
 
 type source struct {
@@ -134,13 +137,15 @@ type transformation struct {
 
 func newDashboard(uid, title, description string, variables ...variable) *dashboard {
 	const tag = "kafka-lag-adapter"
-	datasource := variable{Name: "datasource", Label: "Data source", Type: "datasource", Query: "prometheus", Current: map[string]any{}}
+	datasource := variable{Name: "datasource", Label: "Data source", Type: "datasource", Query: "prometheus"}
 	return &dashboard{
 		UID: uid, Title: title, Description: description, Tags: []string{"kafka", tag},
 		SchemaVersion: 39, Editable: true, Refresh: "30s",
 		Time:       timeRange{"now-1h", "now"},
 		Templating: templating{append([]variable{datasource}, variables...)},
-		Links:      []link{{Title: "Kafka lag", Type: "dashboards", Tags: []string{tag}, AsDropdown: true, KeepTime: true, IncludeVars: true}},
+		Links: []link{{
+			Title: "Kafka lag", Type: "dashboards", Tags: []string{tag}, AsDropdown: true, KeepTime: true, IncludeVars: true, Icon: "external link",
+		}},
 	}
 }
 

@@ -2,10 +2,14 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // TestCurrent holds what is committed against what would be generated.
@@ -20,6 +24,22 @@ func TestCurrent(t *testing.T) {
 		if err != nil || !bytes.Equal(got, want) {
 			t.Errorf("manifests/%s is not current (%v); run make generate", name, err)
 		}
+	}
+}
+
+// TestPrometheusRule holds the object's spec against the rule file.
+func TestPrometheusRule(t *testing.T) {
+	rules, err := os.ReadFile("../prometheus/rules.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file any
+	var object struct{ Spec any }
+	if err := errors.Join(yaml.Unmarshal(rules, &file), yaml.Unmarshal(prometheusRule(rules), &object)); err != nil {
+		t.Fatal(err)
+	}
+	if file == nil || !reflect.DeepEqual(file, object.Spec) {
+		t.Errorf("the spec is %v, the rules are %v", object.Spec, file)
 	}
 }
 

@@ -36,6 +36,8 @@ type Program struct {
 	// configuration makes one.
 	Extension func() Extension
 	Commands  []Command // what it can do besides running
+
+	lookEvery time.Duration // how often the configuration file is looked at; zero for the default
 }
 
 // Extension is a part that only one of the programs has, with the settings of one load of the configuration.
@@ -49,6 +51,11 @@ type Extension interface {
 	WantedInterval() time.Duration
 	// Build makes the part. What it returns has its ports open but does not serve yet.
 	Build(Core) (Service, error)
+	// Reloadable names the flags that may change while the part runs.
+	Reloadable() []string
+	// Adopt makes what an Extension of another load has built, and what may be serving, one of the settings of this one, of which
+	// only those differ that are Reloadable. It takes effect at once and as a whole.
+	Adopt(Service, Core)
 }
 
 // FlagGroup is a set of flags under one heading of --help.
@@ -60,7 +67,7 @@ type FlagGroup struct {
 // Core is what the collector's side offers to an extension.
 type Core struct {
 	Config   config.Config
-	Store    *collector.Store
+	Store    Source // of the clusters in Config
 	Wanted   *collector.Wanted
 	Registry *prometheus.Registry
 	Logger   *slog.Logger
@@ -87,15 +94,22 @@ func (p Program) Main(ctx context.Context, args []string, stdout, stderr io.Writ
 		return exitOK
 	case loaded.Version:
 		return p.printVersion(stdout)
-	case err != nil && loaded.Config.LogFormat == jsonFormat: // as far as it could be read
-		newLogger(stderr, loaded.Config).Error("the configuration is wrong", "err", err)
-		return exitUsage
 	case err != nil:
-		return p.wrong(stderr, err)
+		return p.wrong(loaded.Config.LogFormat, stderr, err)
 	}
-	logger := newLogger(stderr, loaded.Config)
+	load := func() (Loaded, error) { return p.load(args) }
+	watch := fileWatch{path: loaded.Config.File}
+	if watch.path != "" { // so that no change is missed that comes between the load and the first look
+		watch.know()
+		if loaded, err = load(); err != nil {
+			return p.wrong(loaded.Config.LogFormat, stderr, err)
+		}
+	}
+	level := &slog.LevelVar{}
+	level.Set(loaded.Config.LogLevel)
+	logger := newLogger(stderr, loaded.Config.LogFormat, level)
 	slog.SetDefault(logger) // also for what libraries write by package log
-	if err := p.run(ctx, loaded, logger); err != nil {
+	if err := p.run(ctx, loaded, load, watch, logger, level); err != nil {
 		logger.Error("stopped by a failure", "err", err)
 		return exitFailed
 	}
@@ -103,8 +117,12 @@ func (p Program) Main(ctx context.Context, args []string, stdout, stderr io.Writ
 	return exitOK
 }
 
-// wrong tells the mistakes in the configuration.
-func (p Program) wrong(stderr io.Writer, mistakes error) int {
+// wrong tells the mistakes in the configuration, in the format of the log as far as that could be read.
+func (p Program) wrong(format string, stderr io.Writer, mistakes error) int {
+	if format == jsonFormat {
+		newLogger(stderr, format, slog.LevelInfo).Error("the configuration is wrong", "err", mistakes)
+		return exitUsage
+	}
 	_, _ = fmt.Fprintf(stderr, "%s: the configuration is wrong:\n%v\n", p.Name, mistakes)
 	return exitUsage
 }

@@ -60,7 +60,9 @@ func startAt(t *testing.T, url string, args ...string) *program {
 	ctx, cancel := context.WithCancel(t.Context())
 	p := &program{t: t, url: cmp.Or(url, "http://"+address), address: address, log: &logBuffer{}, stop: cancel, code: make(chan int, 1)}
 	args = append([]string{"--web.listen-address=" + address, "--poll-interval=200ms"}, args...)
-	go func() { p.code <- Program{Name: "lag-exporter"}.Main(ctx, args, io.Discard, p.log) }()
+	go func() {
+		p.code <- Program{Name: "lag-exporter", lookEvery: 50 * time.Millisecond}.Main(ctx, args, io.Discard, p.log)
+	}()
 	t.Cleanup(cancel)
 	p.await("the web server", func() bool { code, _ := p.get("/readyz"); return code == http.StatusOK })
 	return p

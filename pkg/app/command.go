@@ -35,7 +35,7 @@ type Call struct {
 }
 
 // Wrong tells the mistakes in the configuration, and returns the exit code for them.
-func (c Call) Wrong() int { return c.Program.wrong(c.Stderr, c.Err) }
+func (c Call) Wrong() int { return c.Program.wrong("", c.Stderr, c.Err) }
 
 // command runs the command that the arguments begin with.
 func (p Program) command(ctx context.Context, args []string, stdout, stderr io.Writer) int {
@@ -57,8 +57,8 @@ func (p Program) command(ctx context.Context, args []string, stdout, stderr io.W
 
 // find returns the command and what follows it.
 func (p Program) find(args []string) (Command, []string, error) {
-	names := make([]string, 0, len(p.Commands))
-	for _, c := range p.Commands {
+	var names []string
+	for _, c := range p.commands() {
 		words := strings.Fields(c.Name)
 		if len(args) >= len(words) && slices.Equal(args[:len(words)], words) {
 			return c, args[len(words):], nil
@@ -69,11 +69,8 @@ func (p Program) find(args []string) (Command, []string, error) {
 }
 
 func (p Program) printCommands(w io.Writer) {
-	if len(p.Commands) == 0 {
-		return
-	}
 	_, _ = fmt.Fprintf(w, "  %s COMMAND [flags]\n\nCommands:\n", p.Name)
-	for _, c := range p.Commands {
+	for _, c := range p.commands() {
 		_, _ = fmt.Fprintf(w, "  %-20s %s\n", c.usage(), c.Summary)
 	}
 }

@@ -49,7 +49,7 @@ func TestCommands(t *testing.T) {
 		{"show --version", exitOK, "lag-exporter ", ""},
 		{"config show --poll-interval 1s " + path, exitOK, "config.yaml [b:9092] <nil>", ""},
 		{"config show --brokers=a", exitOK, "0 arguments besides the flags", ""},
-		{"config", exitUsage, "", `"config" is neither a flag nor a command; the commands are: show, config show`},
+		{"config", exitUsage, "", `"config" is neither a flag nor a command; the commands are: config print, config check, config schema, show, config show`},
 		{"--help", exitOK, "config show FILE", ""},
 		{"--brokers=a --output=json", exitUsage, "", "unknown flag: --output"},
 	} {

@@ -16,6 +16,8 @@ type Loaded struct {
 	Config    config.Config
 	Extension Extension // with its settings; nil if the program has none
 	Version   bool      // only the version was asked for
+
+	set *pflag.FlagSet // with the values of all settings
 }
 
 // load assembles the configuration from the arguments, and from what they name as it is now: the same arguments may be loaded again
@@ -39,7 +41,7 @@ func (p Program) loadFor(command Command, args []string) (Loaded, error) {
 		validate = append(validate, extension.Validate)
 	}
 	cfg, err := flags.Parse(set, args, validate...)
-	return Loaded{Config: cfg, Extension: extension, Version: flags.Version()}, err
+	return Loaded{Config: cfg, Extension: extension, Version: flags.Version(), set: set}, err
 }
 
 // settings makes all flags at their defaults: as one set for parsing, and by heading for --help.
@@ -56,6 +58,7 @@ func (p Program) settings() (set *pflag.FlagSet, groups []FlagGroup, flags *conf
 	set.Usage = func() {} // printed by us
 	set.SetOutput(io.Discard)
 	for _, g := range groups {
+		g.Flags.SortFlags = false
 		set.AddFlagSet(g.Flags)
 	}
 	return set, groups, flags, extension
@@ -71,7 +74,6 @@ func (p Program) printHelp(w io.Writer) {
 	p.printCommands(w)
 	_, groups, _, _ := p.settings()
 	for _, g := range groups {
-		g.Flags.SortFlags = false
 		_, _ = fmt.Fprintf(w, "\n%s:\n%s", g.Heading, g.Flags.FlagUsagesWrapped(120))
 	}
 }

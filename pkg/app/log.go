@@ -5,17 +5,15 @@ import (
 	"io"
 	"log/slog"
 	"strings"
-
-	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/config"
 )
 
 const jsonFormat = "json" // of --log-format
 
 // newLogger returns a logger of one line for each message. docs/logs.md lists the names of the attributes: the same name always has the
 // same type of value, or Elasticsearch would refuse the line.
-func newLogger(w io.Writer, cfg config.Config) *slog.Logger {
-	opts := &slog.HandlerOptions{Level: cfg.LogLevel}
-	if cfg.LogFormat == jsonFormat {
+func newLogger(w io.Writer, format string, level slog.Leveler) *slog.Logger {
+	opts := &slog.HandlerOptions{Level: level}
+	if format == jsonFormat {
 		return slog.New(slog.NewJSONHandler(w, opts))
 	}
 	return slog.New(slog.NewTextHandler(w, opts))

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/config"
 )
 
 // lines parses a log of which each line has to be JSON with a time, a level and a message.
@@ -73,7 +71,7 @@ func TestMistakesAsJSON(t *testing.T) {
 
 func TestPanicOfAHandlerIsLogged(t *testing.T) {
 	out := &logBuffer{}
-	logger := newLogger(out, config.Config{LogFormat: jsonFormat})
+	logger := newLogger(out, jsonFormat, slog.LevelInfo)
 	server, err := newWebServer("--web.listen-address", "127.0.0.1:0", "", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("oh") }), logger)
 	if err != nil {
 		t.Fatal(err)

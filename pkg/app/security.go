@@ -16,6 +16,7 @@ func security(cfg config.Kafka) kafka.Security {
 		s.SASL = &kafka.SASL{Mechanism: a.Mechanism, Username: a.Username, Password: a.Password, OAuth: kafka.OAuth{
 			TokenURL: o.TokenURL, ClientID: o.ClientID, ClientSecret: o.ClientSecret, Scopes: o.Scopes, CAFile: o.CAFile, Extensions: o.Extensions,
 		}}
+		s.SASL.Kerberos = kafka.Kerberos(a.Kerberos)
 		if o.TokenURL == "" {
 			s.SASL.OAuth.Token = o.Token
 		}

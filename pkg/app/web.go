@@ -23,8 +23,8 @@ const drainTimeout = 5 * time.Second
 type web []*webServer
 
 // newWeb opens the ports; Run serves them.
-func newWeb(cfg config.Config, metrics http.Handler, live func() error, ready func() bool, logger *slog.Logger) (web, error) {
-	main, err := newWebServer("--web.listen-address", cfg.ListenAddress, cfg.WebConfigFile, webHandler(metrics, live, ready), logger)
+func newWeb(cfg config.Config, metrics, reload http.Handler, live func() error, ready func() bool, logger *slog.Logger) (web, error) {
+	main, err := newWebServer("--web.listen-address", cfg.ListenAddress, cfg.WebConfigFile, webHandler(metrics, reload, live, ready), logger)
 	if err != nil {
 		return nil, err
 	}
@@ -39,8 +39,14 @@ func newWeb(cfg config.Config, metrics http.Handler, live func() error, ready fu
 	return web{main, health}, nil
 }
 
-// addr is the address of /metrics.
-func (w web) addr() string { return w[0].listener.Addr().String() }
+// metrics is where /metrics is: a URL, or only the rest of it where the toolkit's file decides on the scheme.
+func (w web) metrics() string {
+	path := w[0].listener.Addr().String() + "/metrics"
+	if *w[0].flags.WebConfigFile == "" {
+		return "http://" + path
+	}
+	return path
+}
 
 // close gives the ports back without serving.
 func (w web) close() {
@@ -115,8 +121,9 @@ func (w *webServer) run(ctx context.Context) error {
 }
 
 // webHandler routes the paths. live and ready answer for the program; Kafka's health plays no part in either.
-func webHandler(metrics http.Handler, live func() error, ready func() bool) http.Handler {
+func webHandler(metrics, reload http.Handler, live func() error, ready func() bool) http.Handler {
 	mux := healthHandler(live, ready)
+	mux.Handle("/-/reload", reload)
 	mux.Handle("/metrics", metrics)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")

@@ -45,6 +45,9 @@ func (n *clusterName) String() string {
 	return *n.value
 }
 func (n *clusterName) Type() string { return "name" }
+func (n *clusterName) schema() schema {
+	return schema{"type": kindText, "pattern": "^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$"}
+}
 
 func (n *clusterName) Set(value string) error {
 	const alphanumeric = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -63,25 +66,25 @@ func (f *Flags) resolveClusters() (resolved bool) {
 			f.errs.add(Mistake{Setting: settingBrokers, Source: "--" + settingBrokers, Message: "no value; name at least one Kafka broker as host:port", elsewhere: true})
 		}
 		for _, err := range f.cluster.Kafka.validate() {
-			f.errs.of(f.top, nil, err)
+			f.errs.of(f.top, err)
 		}
 		f.cfg.Clusters = []Cluster{f.cluster}
 		return true
 	}
 	if f.top.has(settingBrokers) {
-		f.errs.of(f.top, nil, fmt.Errorf("--%s: it has no effect beside %s; name the brokers of each cluster there, and leave this out", settingBrokers, settingClusters))
+		f.errs.of(f.top, fmt.Errorf("--%s: it has no effect beside %s; name the brokers of each cluster there, and leave this out", settingBrokers, settingClusters))
 	}
 	if len(f.clusters.list) == 0 && !f.clusters.broken {
-		f.errs.of(f.top, nil, fmt.Errorf("--%s: no cluster; name at least one, or leave it out and set %s", settingClusters, settingBrokers))
+		f.errs.of(f.top, fmt.Errorf("--%s: no cluster; name at least one, or leave it out and set %s", settingClusters, settingBrokers))
 	}
 	resolved = f.checkNames() && !f.clusters.broken
 	for _, c := range f.clusters.list {
 		f.inherit(c)
 		if len(c.value.Brokers) == 0 && !c.section.has(settingBrokers) {
-			f.errs.of(c.section, nil, fmt.Errorf("--%s: no value; name at least one Kafka broker as host:port", settingBrokers))
+			f.errs.of(c.section, fmt.Errorf("--%s: no value; name at least one Kafka broker as host:port", settingBrokers))
 		}
 		for _, err := range c.value.Kafka.validate() {
-			f.errs.of(c.section, f.top, err)
+			f.errs.of(c.section, err)
 		}
 		f.cfg.Clusters = append(f.cfg.Clusters, *c.value)
 	}
@@ -110,7 +113,7 @@ func (f *Flags) checkNames() bool {
 		}
 		if seen[fold(name)] = name; err != nil {
 			ok = false
-			f.errs.of(c.section, nil, err)
+			f.errs.of(c.section, err)
 		}
 	}
 	return ok
@@ -120,6 +123,7 @@ func (f *Flags) checkNames() bool {
 // cluster get to the brokers of another.
 func (f *Flags) inherit(c item[Cluster]) {
 	own, common := c.value, &f.cluster
+	c.section.common = f.top
 	if !c.section.has(settingTLS) {
 		own.Kafka.TLS = common.Kafka.TLS
 	}

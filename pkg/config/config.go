@@ -14,24 +14,31 @@ type Config struct {
 	ListenAddress string    // of /metrics, /livez and /readyz
 	WebConfigFile string    // of exporter-toolkit, for ListenAddress; empty for plain HTTP
 	HealthAddress string    // of /livez and /readyz alone; empty for none
-	PollInterval  time.Duration
-	MaxAge        time.Duration // how old a value may get before it counts as unknown
-	ClusterLabel  bool          // series have the label cluster, also if there is only one cluster
-	GroupPolicies GroupPolicies
-	GroupRules    []GroupRule // which come before GroupPolicies and Dialects
-	Dialects      []string    // of all groups for which no rule says others: which exporters' names /metrics has besides kafka_exporter's
-	MaxGroups     int         // consumer groups that are collected; 0 for no limit
-	MaxPartitions int         // partitions of consumer groups that are collected, over all groups; 0 for no limit
-	LogLevel      slog.Level
-	LogFormat     string // "text" or "json"
-	File          string // that --config named; empty for none
+	// EnableLifecycle says that whoever can reach ListenAddress may have the configuration reloaded.
+	EnableLifecycle bool
+	PollInterval    time.Duration
+	MaxAge          time.Duration // how old a value may get before it counts as unknown
+	ClusterLabel    bool          // series have the label cluster, also if there is only one cluster
+	GroupPolicies   GroupPolicies
+	GroupRules      []GroupRule // which come before GroupPolicies and Dialects
+	Dialects        []string    // of all groups for which no rule says others: which exporters' names /metrics has besides kafka_exporter's
+	MaxGroups       int         // consumer groups that are collected; 0 for no limit
+	MaxPartitions   int         // partitions of consumer groups that are collected, over all groups; 0 for no limit
+	LogLevel        slog.Level
+	LogFormat       string // "text" or "json"
+	File            string // that --config named; empty for none
 
-	hash string
+	effective string
+	hash      string
 }
 
 // Hash tells configurations apart: it is the same as long as every setting is, wherever it comes from. Of secrets it holds only
 // where they are.
 func (c Config) Hash() string { return c.hash }
+
+// Effective returns all settings as the text of a file that, given to the program, is the same configuration. Comments say where each
+// comes from. It has no secret in it, only where they are.
+func (c Config) Effective() string { return c.effective }
 
 // Cluster is a Kafka cluster to collect from.
 type Cluster struct {
@@ -81,7 +88,7 @@ type Flags struct {
 
 	fileFollows bool // the file is named by an argument
 	top         *section
-	errs        Mistakes
+	errs        found
 }
 
 // AddFlags defines the settings that both programs have.
@@ -89,20 +96,21 @@ func AddFlags(set *pflag.FlagSet) *Flags {
 	f := &Flags{cluster: Cluster{Name: DefaultCluster}, cfg: Config{
 		PollInterval: 5 * time.Second, MaxAge: time.Minute, LogFormat: "text", ListenAddress: ":9308", MaxGroups: 20_000, MaxPartitions: 2_000_000,
 	}}
-	f.clusters = items[Cluster]{name: settingClusters, define: addNamedCluster}
-	f.rules = items[groupRule]{name: settingRules, define: addRule}
+	f.clusters = items[Cluster]{name: settingClusters, define: addNamedCluster, tellsAll: true, needsOne: true, needs: []string{"name", settingBrokers}}
+	f.rules = items[groupRule]{name: settingRules, define: addRule, needs: []string{ruleMatch}}
 	addCluster(set, &f.cluster)
 	set.Var(&f.clusters, settingClusters, "Several Kafka clusters, as YAML; easier to write in the file: a list of mappings, each with a name, brokers and "+
-		"whatever else is of its own. What one does not set it takes from the settings above. For example: [{name: eu, brokers: [kafka-eu]}, {name: us, brokers: [kafka-us]}].")
+		"whatever else is of its own. What one does not set it takes from the same setting outside the list. For example: [{name: eu, brokers: [kafka-eu]}, {name: us, brokers: [kafka-us]}].")
 	set.VarPF(&toggle{&f.cfg.ClusterLabel}, "cluster-label", "", "Label series with their cluster, also if there is only one.").NoOptDefVal = "true"
 	set.Var(&address{&f.cfg.ListenAddress}, "web.listen-address", "Address of /metrics, /livez and /readyz, as host:port; plain HTTP without --web.config.file.")
 	set.StringVar(&f.cfg.WebConfigFile, "web.config.file", "", "YAML file that puts TLS, client certificates or basic authentication before --web.listen-address, "+
 		"in the format of Prometheus' exporters. It and the files that it names are read again for each connection.")
 	set.Var(&address{&f.cfg.HealthAddress}, "web.health-address", "One more address, as host:port, of /livez and /readyz alone, by plain HTTP: for probes that cannot pass --web.config.file.")
+	set.VarPF(&toggle{&f.cfg.EnableLifecycle}, "web.enable-lifecycle", "", "Reload the configuration on a POST to /-/reload.").NoOptDefVal = "true"
 	set.Var(&duration{&f.cfg.PollInterval, minPollInterval, maxPollInterval}, "poll-interval", "Time between the starts of two polls of the brokers.")
 	set.Var(&duration{&f.cfg.MaxAge, minMaxAge, maxMaxAge}, "max-age", "Age from which a value that could not be read again counts as unknown. Must be more than --poll-interval.")
 	set.Var(&f.rules, settingRules, "Rules for consumer groups, as YAML; easier to write in the file: a list of mappings, each with a pattern that whole names must match "+
-		"and what holds for those that do. For each setting the first rule that matches and says it counts, then the flags below. "+
+		"and what holds for those that do. For each setting the first rule that matches and says it counts, then --earliest-groups and the like. "+
 		"For example: [{match: 'batch-.*', offset-reset: earliest}].")
 	set.Var(&choices{&f.cfg.Dialects, allDialects()}, settingDialect, "Names of further exporters under which /metrics shows lag, too: kminion, kafka-lag-exporter, burrow; comma-separated or repeated. "+
 		"kafka_exporter's are there always.")

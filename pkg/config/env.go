@@ -29,7 +29,7 @@ func environment(environ []string) map[string]string {
 }
 
 // applyEnvironment sets the settings that variables name.
-func (s *section) applyEnvironment(variables map[string]string, errs *Mistakes) {
+func (s *section) applyEnvironment(variables map[string]string, errs *found) {
 	s.set.VisitAll(func(f *pflag.Flag) {
 		name := Variable(f.Name)
 		value, ok := variables[name]
@@ -41,7 +41,7 @@ func (s *section) applyEnvironment(variables map[string]string, errs *Mistakes) 
 }
 
 // checkEnvironment finds the variables that are none of those that count.
-func checkEnvironment(variables map[string]string, known []string, errs *Mistakes) {
+func checkEnvironment(variables map[string]string, known []string, errs *found) {
 	for name, value := range sorted(variables) {
 		if slices.Contains(known, name) || isServiceLink(name, value) {
 			continue

@@ -32,7 +32,7 @@ func readFile(path string) (*yaml.Node, error) {
 	case root == nil || root.ShortTag() == "!!null": // an empty file sets nothing
 		return nil, nil
 	case root.Kind != yaml.MappingNode:
-		return nil, fmt.Errorf("line %d is not a mapping of settings, such as `poll-interval: 5s`", root.Line)
+		return nil, at(root, "not a mapping of settings, such as `poll-interval: 5s`")
 	}
 	return root, nil
 }

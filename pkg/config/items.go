@@ -12,10 +12,15 @@ import (
 type items[T any] struct {
 	name   string // of the setting
 	define func(set *pflag.FlagSet, one *T)
-	list   []item[T]
-	given  bool
-	broken bool   // the list lacks some of what was given
-	source string // of the value that Set takes next
+	needs  []string // the settings that each must have
+	// needsOne says whether an empty list is a mistake.
+	needsOne bool
+	// tellsAll says whether a setting that is not given has its default, and not what something else says.
+	tellsAll bool
+	list     []item[T]
+	given    bool
+	broken   bool   // the list lacks some of what was given
+	source   string // of the value that Set takes next
 }
 
 // item is one of them.
@@ -63,11 +68,10 @@ func (i *items[T]) setNode(source, setting string, value *yaml.Node) error {
 	}
 	for at, one := range value.Content {
 		path := fmt.Sprintf("%s[%d]", setting, at)
-		set := pflag.NewFlagSet(path, pflag.ContinueOnError)
-		set.SortFlags = false
-		added := item[T]{value: new(T), section: newSection(set, path+".")}
+		added := item[T]{value: new(T)}
+		set := i.settings(added.value)
+		added.section = newSection(set, path+".")
 		added.section.at = origin{source, one.Line}
-		i.define(set, added.value)
 		if one.Kind != yaml.MappingNode {
 			i.broken = true
 			errs.add(one, path, fmt.Errorf("the value must be a mapping of settings, such as {%s: …}", firstName(set)))
@@ -78,6 +82,40 @@ func (i *items[T]) setNode(source, setting string, value *yaml.Node) error {
 		errs, i.list = append(errs, wrong...), append(i.list, added)
 	}
 	return errs.err()
+}
+
+// settings defines those of one.
+func (i *items[T]) settings(one *T) *pflag.FlagSet {
+	set := pflag.NewFlagSet(i.name, pflag.ContinueOnError)
+	set.SortFlags = false
+	i.define(set, one)
+	return set
+}
+
+func (i *items[T]) node() *yaml.Node {
+	if !i.given {
+		return nil
+	}
+	node := &yaml.Node{Kind: yaml.SequenceNode}
+	for _, one := range i.list {
+		node.Content = append(node.Content, one.section.node(func(*pflag.Flag) bool { return false }, !i.tellsAll))
+	}
+	return node
+}
+
+func (i *items[T]) schema() schema {
+	one := sectionSchema(i.settings(new(T)), "", true)
+	one["type"], one["required"] = "object", i.needs
+	for _, property := range one["properties"].(schema) { //nolint:errcheck // that is what it was made as
+		if !i.tellsAll {
+			delete(property.(schema), "default") //nolint:errcheck // the same
+		}
+	}
+	all := schema{"type": "array", "items": one}
+	if i.needsOne {
+		all["minItems"] = 1
+	}
+	return all
 }
 
 // firstName returns the name of the setting that was defined first.

@@ -133,8 +133,11 @@ func TestSASLMistakes(t *testing.T) {
 		args []string
 		want []string
 	}{
-		"unknown mechanism":   {[]string{"mechanism=MD5"}, []string{`--kafka.sasl.mechanism: "MD5" is not one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER, AWS_MSK_IAM`}},
+		"unknown mechanism":   {[]string{"mechanism=MD5"}, []string{`--kafka.sasl.mechanism: "MD5" is not one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER, AWS_MSK_IAM, GSSAPI`}},
 		"MSK without TLS":     {[]string{"mechanism=AWS_MSK_IAM", "username=lag"}, []string{"AWS_MSK_IAM is offered by TLS only; set --kafka.tls.enabled", "--kafka.sasl.username: it is set"}},
+		"GSSAPI alone":        {[]string{"mechanism=GSSAPI", "kerberos.krb5-conf-file=" + secret}, []string{"--kafka.sasl.kerberos.principal: no value", "--kafka.sasl.kerberos.keytab-file: no value"}},
+		"no principal":        {[]string{"mechanism=GSSAPI", "kerberos.principal=@R", "kerberos.keytab-file=" + secret, "kerberos.krb5-conf-file=/nowhere", "kerberos.service-name=kafka/host"}, []string{`"@R" is no principal`, "--kafka.sasl.kerberos.krb5-conf-file: stat /nowhere", `"kafka/host" is no service name`}},
+		"a keytab for PLAIN":  {[]string{"mechanism=PLAIN", "username=lag", "password-file=" + secret, "kerberos.keytab-file=" + secret}, []string{"--kafka.sasl.kerberos.keytab-file: it is set, but has an effect only if --kafka.sasl.mechanism is GSSAPI"}},
 		"nothing else":        {[]string{"mechanism=PLAIN"}, []string{"--kafka.sasl.username: no value; PLAIN needs one", "--kafka.sasl.password-file: no value", "KAFKA_LAG_KAFKA_SASL_PASSWORD"}},
 		"no mechanism":        {[]string{"username=lag", "password-file=" + secret}, []string{"--kafka.sasl.username: it is set, but has an effect only if --kafka.sasl.mechanism is PLAIN", "--kafka.sasl.password-file"}},
 		"of another":          {[]string{"mechanism=OAUTHBEARER", "username=lag", "oauth.token-file=" + secret}, []string{`--kafka.sasl.username: it is set`, `it is "OAUTHBEARER"`}},

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -23,7 +25,7 @@ type Mistake struct {
 	elsewhere bool // it may be right on another machine
 }
 
-func (m Mistake) Error() string {
+func (m Mistake) String() string {
 	switch {
 	case m.Line > 0 && m.Setting != "":
 		return fmt.Sprintf("%s line %d: %s: %s", m.Source, m.Line, m.Setting, m.Message)
@@ -35,19 +37,28 @@ func (m Mistake) Error() string {
 	return m.Message
 }
 
-// Mistakes are all that is wrong with a configuration.
-type Mistakes []Mistake
+// InvalidError says all that is wrong with a configuration.
+type InvalidError struct{ Mistakes []Mistake }
 
-func (m Mistakes) Error() string {
-	texts := make([]string, len(m))
-	for i, one := range m {
-		texts[i] = one.Error()
+func (e *InvalidError) Error() string {
+	texts := make([]string, len(e.Mistakes))
+	for i, one := range e.Mistakes {
+		texts[i] = one.String()
 	}
 	return strings.Join(texts, "\n")
 }
 
+// Anywhere leaves out what another machine may have, such as the files of certificates and what comes from the environment. It
+// returns nil if nothing else is wrong.
+func (e *InvalidError) Anywhere() *InvalidError {
+	return found(slices.DeleteFunc(slices.Clone(e.Mistakes), func(m Mistake) bool { return m.elsewhere })).invalid()
+}
+
+// found are the mistakes so far.
+type found []Mistake
+
 // add adds one, unless it is known already, as it is where several clusters share a setting.
-func (m *Mistakes) add(one Mistake) {
+func (m *found) add(one Mistake) {
 	for _, known := range *m {
 		if known == one {
 			return
@@ -56,12 +67,34 @@ func (m *Mistakes) add(one Mistake) {
 	*m = append(*m, one)
 }
 
+// sort has those of the file in the order of its lines.
+func (m found) sort(file string) {
+	rank := func(one Mistake) (rank, line int) {
+		if one.Source != file {
+			return 1, 0
+		}
+		return 0, one.Line
+	}
+	slices.SortStableFunc(m, func(a, b Mistake) int {
+		rankA, lineA := rank(a)
+		rankB, lineB := rank(b)
+		return cmp.Or(cmp.Compare(rankA, rankB), cmp.Compare(lineA, lineB))
+	})
+}
+
 // err returns nil if there are none.
-func (m Mistakes) err() error {
+func (m found) err() error {
 	if len(m) == 0 {
 		return nil
 	}
-	return m
+	return m.invalid()
+}
+
+func (m found) invalid() *InvalidError {
+	if len(m) == 0 {
+		return nil
+	}
+	return &InvalidError{Mistakes: m}
 }
 
 // elsewhere marks what this machine lacks but another may have, such as a file.
@@ -103,13 +136,13 @@ func (m mistakes) err() error {
 func (m mistakes) Error() string {
 	texts := make([]string, len(m))
 	for i, one := range m {
-		texts[i] = Mistake{Source: "text", Line: one.line, Setting: one.setting, Message: one.err.Error()}.Error()
+		texts[i] = Mistake{Source: "text", Line: one.line, Setting: one.setting, Message: one.err.Error()}.String()
 	}
 	return strings.Join(texts, "\n")
 }
 
 // within adds what is wrong within a source, line by line if that is known.
-func (m *Mistakes) within(source, setting string, err error) {
+func (m *found) within(source, setting string, err error) {
 	inside, ok := errors.AsType[mistakes](err)
 	if !ok && err != nil {
 		m.add(Mistake{Setting: setting, Source: source, Message: err.Error()})

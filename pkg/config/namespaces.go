@@ -67,6 +67,37 @@ func (n *namespaces) setNode(_, setting string, value *yaml.Node) error {
 	return errs.err()
 }
 
+func (n *namespaces) node() *yaml.Node {
+	if *n.granted == nil {
+		return nil
+	}
+	node := &yaml.Node{Kind: yaml.MappingNode}
+	for namespace, grant := range sorted(*n.granted) {
+		patterns := make([]string, len(grant.Patterns))
+		for i := range grant.Patterns {
+			patterns[i] = (&pattern{&grant.Patterns[i]}).String()
+		}
+		of := &yaml.Node{Kind: yaml.MappingNode}
+		for _, one := range []struct {
+			key   string
+			names []string
+		}{{keyGroups, grant.Names}, {keyPrefixes, grant.Prefixes}, {keyPatterns, patterns}} {
+			if len(one.names) > 0 {
+				of.Content = append(of.Content, textNode(one.key), listNode(one.names))
+			}
+		}
+		node.Content = append(node.Content, textNode(namespace), of)
+	}
+	return node
+}
+
+func (n *namespaces) schema() schema {
+	name := schema{"type": kindText, "minLength": 1}
+	names := schema{"anyOf": []schema{name, {"type": "array", "minItems": 1, "items": name}}}
+	grant := schema{"type": "object", "minProperties": 1, "additionalProperties": false, "properties": schema{keyGroups: names, keyPrefixes: names, keyPatterns: names}}
+	return schema{"type": "object", "propertyNames": schema{"pattern": "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"}, "additionalProperties": grant}
+}
+
 // parseGrant reads what the namespace of that key is granted.
 func parseGrant(setting string, namespace, value *yaml.Node) (grant Grant, errs mistakes) {
 	keys := []string{keyGroups, keyPrefixes, keyPatterns}

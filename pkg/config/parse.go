@@ -14,7 +14,7 @@ import (
 
 // Parse assembles the configuration from the defaults, the file, the environment and the arguments, of which each overrides what
 // stands before it. The set holds these flags and those that only one program has, which validate checks as a whole. It can be
-// called once: who loads the configuration again, defines the flags again. The error is Mistakes, or pflag.ErrHelp.
+// called once: who loads the configuration again, defines the flags again. The error is an *InvalidError, or pflag.ErrHelp.
 func (f *Flags) Parse(set *pflag.FlagSet, args []string, validate ...func() []error) (Config, error) {
 	f.top = newSection(set, "")
 	given, err := f.arguments(args)
@@ -40,7 +40,8 @@ func (f *Flags) Parse(set *pflag.FlagSet, args []string, validate ...func() []er
 	}
 	f.resolveRules()
 	f.validate(validate)
-	f.cfg.hash = hash(f)
+	f.errs.sort(f.cfg.File)
+	f.cfg.effective, f.cfg.hash = f.print()
 	return f.cfg, f.errs.err()
 }
 
@@ -126,7 +127,7 @@ func (f *Flags) applyFile() {
 	case errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission):
 		f.errs.add(Mistake{Source: "--config", Message: err.Error() + "; allowed is the path of a YAML file that this process may read"})
 	case err != nil:
-		f.errs.add(Mistake{Source: f.cfg.File, Message: err.Error()})
+		f.errs.within(f.cfg.File, "", err)
 	case settings != nil:
 		f.errs.within(f.cfg.File, "", f.top.apply(f.cfg.File, settings).err())
 	}
@@ -143,31 +144,31 @@ func (f *Flags) validate(more []func() []error) {
 		errs = append(errs, v()...)
 	}
 	for _, err := range errs {
-		f.errs.of(f.top, nil, err)
+		f.errs.of(f.top, err)
 	}
 }
 
-// of adds a mistake that a check of a section has found. What the section has from another, its parent, is that one's mistake.
-func (m *Mistakes) of(s, parent *section, err error) {
+// of adds a mistake that a check of a section has found. What the section has from the common one is that one's mistake.
+func (m *found) of(s *section, err error) {
 	if err == nil {
 		return
 	}
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, one := range joined.Unwrap() {
-			m.of(s, parent, one)
+			m.of(s, one)
 		}
 		return
 	}
 	var lacking elsewhere
 	setting, message := cutSetting(s.set, err.Error())
 	mistake := Mistake{Setting: setting, Message: message, elsewhere: errors.As(err, &lacking)}
-	from, given := s.from[setting]
+	from, own := s.origin(setting)
 	switch {
 	case setting == "" && s.path == "":
-	case given:
+	case own:
 		mistake.Setting, mistake.Source, mistake.Line = s.path+setting, from.source, from.line
-	case parent != nil && parent.from[setting].source != "":
-		mistake.Source, mistake.Line = parent.from[setting].source, parent.from[setting].line
+	case from.source != "":
+		mistake.Source, mistake.Line = from.source, from.line
 	case s.path != "":
 		mistake.Setting, mistake.Source, mistake.Line = strings.TrimSuffix(s.path+setting, "."), s.at.source, s.at.line
 	default:

@@ -137,6 +137,10 @@ func (p *requiredPattern) Set(value string) error {
 	return p.pattern.Set(value)
 }
 
+func (p *requiredPattern) schema() schema {
+	return schema{"type": kindText, "minLength": 1, "maxLength": maxPattern}
+}
+
 // resolveRules puts the rules together.
 func (f *Flags) resolveRules() {
 	for _, one := range f.rules.list {
@@ -159,9 +163,9 @@ func (f *Flags) resolveRules() {
 		}
 		switch {
 		case written.match == nil && !says(ruleMatch):
-			f.errs.of(one.section, nil, fmt.Errorf("--%s: no value; name the consumer groups by a pattern, such as 'orders-.*'", ruleMatch))
+			f.errs.of(one.section, fmt.Errorf("--%s: no value; name the consumer groups by a pattern, such as 'orders-.*'", ruleMatch))
 		case !rule.saysPolicy() && rule.Dialects == nil && !one.broken:
-			f.errs.of(one.section, nil, fmt.Errorf("the rule says nothing of the groups that it matches; give it %s",
+			f.errs.of(one.section, fmt.Errorf("the rule says nothing of the groups that it matches; give it %s",
 				strings.Join([]string{ruleIsolation, ruleOffsetReset, ruleIgnoreUnsubscribed, "or " + ruleDialects}, ", ")))
 		}
 		f.cfg.GroupRules = append(f.cfg.GroupRules, rule)
@@ -180,8 +184,13 @@ func (c *choices) String() string {
 	}
 	return strings.Join(*c.list, ",")
 }
-func (c *choices) Type() string { return strings.Join(c.allowed, ",") }
-func (c *choices) reset()       { *c.list = nil }
+func (c *choices) Type() string  { return strings.Join(c.allowed, ",") }
+func (c *choices) reset()        { *c.list = nil }
+func (c *choices) all() []string { return *c.list }
+func (c *choices) schema() schema {
+	words := strings.Join(c.allowed, "|")
+	return schema{"type": []string{kindText, "array"}, "pattern": "^(" + words + ")(,(" + words + "))*$", "items": schema{"enum": c.allowed}}
+}
 
 func (c *choices) Set(value string) error {
 	for word := range strings.SplitSeq(value, ",") {

@@ -18,6 +18,7 @@ type SASL struct {
 	Username  string // of PLAIN and SCRAM
 	Password  Secret
 	OAuth     OAuth
+	Kerberos  Kerberos
 }
 
 // OAuth is where the tokens of OAUTHBEARER come from: from a file, or by client credentials from a token endpoint.
@@ -38,6 +39,7 @@ const (
 	Scram512    = "SCRAM-SHA-512"
 	OAuthBearer = "OAUTHBEARER"
 	MSKIAM      = "AWS_MSK_IAM" // by the AWS identity of the process
+	GSSAPI      = "GSSAPI"      // Kerberos
 )
 
 // The names of the settings, which mistakes have to tell as well.
@@ -55,7 +57,7 @@ const (
 )
 
 func addSASL(set *pflag.FlagSet, s *SASL) {
-	set.Var(&choice{&s.Mechanism, []string{Plain, Scram256, Scram512, OAuthBearer, MSKIAM}}, saslMechanism, "How to authenticate to the brokers. Not at all if it is not set. "+
+	set.Var(&choice{&s.Mechanism, []string{Plain, Scram256, Scram512, OAuthBearer, MSKIAM, GSSAPI}}, saslMechanism, "How to authenticate to the brokers. Not at all if it is not set. "+
 		"AWS_MSK_IAM is by the AWS identity of this process (environment, IRSA, credentials file, Pod Identity, instance).")
 	set.StringVar(&s.Username, saslUsername, "", "User name of PLAIN or SCRAM.")
 	addSecret(set, &s.Password, saslPassword, "KAFKA_LAG_KAFKA_SASL_PASSWORD", "File with the password of PLAIN or SCRAM.")
@@ -68,6 +70,7 @@ func addSASL(set *pflag.FlagSet, s *SASL) {
 	set.StringVar(&o.CAFile, oauthCAFile, "", "PEM file with the CAs of the token endpoint. The system's CAs if it is not set.")
 	set.Var(&pairs{&o.Extensions}, oauthExtensions, "Extensions of OAUTHBEARER (KIP-342) as key=value, comma-separated or repeated; a mapping in the file. "+
 		"Confluent Cloud wants logicalCluster and identityPoolId.")
+	addKerberos(set, &s.Kerberos)
 }
 
 func (s *SASL) validate() []error {
@@ -82,18 +85,20 @@ func (s *SASL) validate() []error {
 			errs = append(errs, fmt.Errorf("--%s: no value; %s needs one", saslUsername, s.Mechanism))
 		}
 		if !s.Password.isSet() {
-			errs = append(errs, fmt.Errorf("--%s: no value; %s needs a password there, or in the environment variable %s", saslPassword, s.Mechanism, s.Password.env))
+			errs = append(errs, elsewhere{fmt.Errorf("--%s: no value; %s needs a password there, or in the environment variable %s", saslPassword, s.Mechanism, s.Password.env)})
 		}
 	case OAuthBearer:
 		errs = append(errs, s.OAuth.validate()...)
+	case GSSAPI:
+		errs = append(errs, s.Kerberos.validate()...)
 	}
 	return errs
 }
 
 // misplaced finds what has no effect with the mechanism.
 func (s *SASL) misplaced() (errs []error) {
-	withPassword, withToken := []string{Plain, Scram256, Scram512}, []string{OAuthBearer}
-	o := &s.OAuth
+	withPassword, withToken, withTicket := []string{Plain, Scram256, Scram512}, []string{OAuthBearer}, []string{GSSAPI}
+	o, k := &s.OAuth, &s.Kerberos
 	for _, one := range []struct {
 		name  string
 		isSet bool
@@ -103,6 +108,8 @@ func (s *SASL) misplaced() (errs []error) {
 		{oauthToken, o.Token.isSet(), withToken}, {oauthTokenURL, o.TokenURL != "", withToken}, {oauthClientID, o.ClientID != "", withToken},
 		{oauthClientSecret, o.ClientSecret.isSet(), withToken}, {oauthScopes, len(o.Scopes) > 0, withToken}, {oauthCAFile, o.CAFile != "", withToken},
 		{oauthExtensions, len(o.Extensions) > 0, withToken},
+		{kerberosPrincipal, k.Principal != "", withTicket}, {kerberosKeytab, k.KeytabFile != "", withTicket},
+		{kerberosConfig, k.ConfigFile != defaultKrb5Conf, withTicket}, {kerberosService, k.Service != defaultService, withTicket},
 	} {
 		if one.isSet && !slices.Contains(one.of, s.Mechanism) {
 			errs = append(errs, fmt.Errorf("--%s: it is set, but has an effect only if --%s is %s (it is %q); set that, or leave this out (also in the environment)",
@@ -131,7 +138,7 @@ func (o *OAuth) validate() (errs []error) {
 		errs = append(errs, fmt.Errorf("--%s: no value; the token endpoint needs one", oauthClientID))
 	}
 	if !o.ClientSecret.isSet() {
-		errs = append(errs, fmt.Errorf("--%s: no value; the token endpoint needs a secret there, or in the environment variable %s", oauthClientSecret, o.ClientSecret.env))
+		errs = append(errs, elsewhere{fmt.Errorf("--%s: no value; the token endpoint needs a secret there, or in the environment variable %s", oauthClientSecret, o.ClientSecret.env)})
 	}
 	if o.CAFile != "" {
 		errs = append(errs, readable(oauthCAFile, o.CAFile))
@@ -148,8 +155,9 @@ func (w *words) String() string {
 	}
 	return strings.Join(*w.list, ",")
 }
-func (w *words) Type() string { return "word,..." }
-func (w *words) reset()       { *w.list = nil }
+func (w *words) Type() string  { return "word,..." }
+func (w *words) reset()        { *w.list = nil }
+func (w *words) all() []string { return *w.list }
 
 func (w *words) Set(value string) error {
 	for word := range strings.SplitSeq(value, ",") {
@@ -176,6 +184,22 @@ func (p *pairs) String() string {
 }
 func (p *pairs) Type() string { return "key=value,..." }
 func (p *pairs) reset()       { *p.of = nil }
+
+func (p *pairs) node() *yaml.Node {
+	if len(*p.of) == 0 {
+		return nil
+	}
+	node := &yaml.Node{Kind: yaml.MappingNode, Style: yaml.FlowStyle}
+	for name, text := range sorted(*p.of) {
+		node.Content = append(node.Content, textNode(name), textNode(text))
+	}
+	return node
+}
+
+func (p *pairs) schema() schema {
+	return schema{"type": "object", "propertyNames": schema{"pattern": "^[A-Za-z]+$", "not": schema{"const": "auth"}},
+		"additionalProperties": schema{"type": kindText, "pattern": "^[ -~]+$"}}
+}
 
 var errNoPairs = errors.New("the value must be a mapping of names to texts, such as {logicalCluster: lkc-1}")
 

@@ -59,8 +59,10 @@ func (s *Secret) resolve() error {
 	if err := readable(s.setting, s.File); err != nil {
 		return err
 	}
-	_, err := s.Read()
-	return err
+	if _, err := s.Read(); err != nil {
+		return elsewhere{err}
+	}
+	return nil
 }
 
 func (s Secret) isSet() bool { return s.File != "" || s.text != "" }

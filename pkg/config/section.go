@@ -16,6 +16,8 @@ type section struct {
 	// from says where a setting comes from; also a mapping of settings, such as kafka.tls, if there is one in a file.
 	from map[string]origin
 	at   origin // of the section itself, if it is an item of a list
+	// common, if set, has what this one lacks.
+	common *section
 }
 
 // origin is where a value comes from.
@@ -36,6 +38,14 @@ func (s *section) has(name string) bool {
 		}
 	}
 	return false
+}
+
+// origin returns where the value of a setting comes from, and whether it is the section's own.
+func (s *section) origin(setting string) (from origin, own bool) {
+	if from, own = s.from[setting]; !own && s.common != nil {
+		from = s.common.from[setting]
+	}
+	return from, own
 }
 
 // reset empties a list, so that what follows replaces it.
@@ -119,14 +129,19 @@ func (s *section) setNode(source string, flag *pflag.Flag, value *yaml.Node) err
 	}
 	kind, list := kindOf(flag)
 	if list && value.Kind != yaml.ScalarNode {
-		return setList(flag.Value, value)
+		return setList(flag.Value, s.path+flag.Name, value)
 	}
 	text, err := scalar(value, kind)
-	if _, isNoText := errors.AsType[notText](err); err != nil && !isNoText {
+	reset(flag.Value)
+	return setScalar(flag.Value, text, err)
+}
+
+// setScalar gives a setting the text that scalar has returned. What no quotes would make right is the mistake.
+func setScalar(to pflag.Value, text string, err error) error {
+	if _, isNoText := errors.AsType[notTextError](err); err != nil && !isNoText {
 		return err
 	}
-	reset(flag.Value)
-	return firstOf(flag.Value.Set(text), err)
+	return firstOf(to.Set(text), err)
 }
 
 // firstOf returns the first error that is one.
@@ -140,21 +155,24 @@ func firstOf(errs ...error) error {
 }
 
 // setList gives a list its items.
-func setList(to pflag.Value, value *yaml.Node) error {
-	items, err := scalars(value)
-	if err != nil {
-		return err
-	}
-	if slice, ok := to.(pflag.SliceValue); ok {
-		return slice.Replace(items)
+func setList(to pflag.Value, setting string, value *yaml.Node) error {
+	var errs mistakes
+	if value.Kind != yaml.SequenceNode {
+		return errors.New("the value must be a single value or a list of them")
 	}
 	reset(to)
-	for _, item := range items {
-		if err := to.Set(item); err != nil {
-			return err
+	for _, item := range value.Content {
+		text, err := scalar(item, kindText)
+		if slice, ok := to.(pflag.SliceValue); !ok {
+			err = setScalar(to, text, err)
+		} else if err == nil {
+			err = slice.Append(text) // as it is, commas and all
+		}
+		if err != nil {
+			errs.add(item, setting, err)
 		}
 	}
-	return nil
+	return errs.err()
 }
 
 // nearest suggests the setting that the unknown name is most like.
@@ -163,6 +181,11 @@ func nearest(set *pflag.FlagSet, path, name string) string {
 	set.VisitAll(func(f *pflag.Flag) {
 		if isSetting(f) {
 			names = append(names, f.Name)
+			for at, letter := range f.Name {
+				if letter == '.' {
+					names = append(names, f.Name[:at])
+				}
+			}
 		}
 	})
 	best := nearestOf(names, name)

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/spf13/pflag"
 )
 
 // The types below are pflag.Values that check their own limits, so that flags and file are held to the same.
@@ -27,8 +29,9 @@ func (b *brokers) String() string {
 	}
 	return strings.Join(*b.list, ",")
 }
-func (b *brokers) Type() string { return "host:port,..." }
-func (b *brokers) reset()       { *b.list = nil }
+func (b *brokers) Type() string  { return "host:port,..." }
+func (b *brokers) reset()        { *b.list = nil }
+func (b *brokers) all() []string { return *b.list }
 
 func (b *brokers) Set(value string) error {
 	for _, one := range strings.Split(value, ",") {
@@ -91,7 +94,8 @@ func (d *duration) String() string {
 	}
 	return d.value.String()
 }
-func (d *duration) Type() string { return "duration" }
+func (d *duration) Type() string   { return "duration" }
+func (d *duration) schema() schema { return schema{"type": kindText, "pattern": durationPattern} }
 
 func (d *duration) Set(value string) error {
 	parsed, err := time.ParseDuration(value)
@@ -112,6 +116,9 @@ func (c *count) String() string {
 	return strconv.Itoa(*c.value)
 }
 func (c *count) Type() string { return "number" }
+func (c *count) schema() schema {
+	return schema{"type": kindInteger, "minimum": 0, "maximum": math.MaxInt32}
+}
 
 func (c *count) Set(value string) error {
 	parsed, err := strconv.ParseUint(value, 10, 31)
@@ -134,7 +141,8 @@ func (p *pattern) String() string {
 	}
 	return strings.TrimSuffix(strings.TrimPrefix((*p.value).String(), "^(?:"), ")$")
 }
-func (p *pattern) Type() string { return "regexp" }
+func (p *pattern) Type() string   { return "regexp" }
+func (p *pattern) schema() schema { return schema{"type": kindText, "maxLength": maxPattern} }
 
 func (p *pattern) Set(value string) error {
 	if len(value) > maxPattern {
@@ -164,11 +172,12 @@ func (l *level) String() string {
 	}
 	return strings.ToLower(l.value.String())
 }
-func (l *level) Type() string { return "level" }
+func (l *level) Type() string   { return "level" }
+func (l *level) schema() schema { return schema{"enum": []string{"debug", "info", "warn", "error"}} }
 
 func (l *level) Set(value string) error {
 	levels := map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
-	parsed, ok := levels[strings.ToLower(value)]
+	parsed, ok := levels[value]
 	if !ok {
 		return fmt.Errorf("%q is not a log level; allowed are debug, info, warn and error", value)
 	}
@@ -182,13 +191,19 @@ type choice struct {
 	allowed []string
 }
 
+// AddChoice defines a setting that is one of a few words.
+func AddChoice(set *pflag.FlagSet, value *string, name string, allowed []string, usage string) {
+	set.Var(&choice{value, allowed}, name, usage)
+}
+
 func (c *choice) String() string {
 	if c.value == nil {
 		return ""
 	}
 	return *c.value
 }
-func (c *choice) Type() string { return strings.Join(c.allowed, "|") }
+func (c *choice) Type() string   { return strings.Join(c.allowed, "|") }
+func (c *choice) schema() schema { return schema{"enum": c.allowed} }
 
 func (c *choice) Set(value string) error {
 	if !slices.Contains(c.allowed, value) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -20,13 +21,35 @@ func parseYAML(text []byte) (*yaml.Node, error) {
 	if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
 		return nil, nil
 	} else if err != nil {
-		return nil, fmt.Errorf("not YAML: %w", err)
+		return nil, syntaxError(err)
 	}
 	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
 		return nil, errors.New("more than one document, or what follows is not YAML; allowed is one mapping of settings")
 	}
 	r := resolver{left: maxNodes, open: map[*yaml.Node]bool{}}
 	return r.resolve(document.Content[0])
+}
+
+// syntaxError gives an error of the parser its line, which it has in its text.
+func syntaxError(err error) error {
+	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	at := yaml.Node{}
+	if rest, ok := strings.CutPrefix(text, "line "); ok {
+		line, message, _ := strings.Cut(rest, ": ")
+		if number, err := strconv.Atoi(line); err == nil {
+			at.Line, text = number, message
+		}
+	}
+	var errs mistakes
+	errs.add(&at, "", fmt.Errorf("not YAML: %s", text))
+	return errs
+}
+
+// at returns a mistake in the line of a node.
+func at(node *yaml.Node, format string, args ...any) error {
+	var errs mistakes
+	errs.add(node, "", fmt.Errorf(format, args...))
+	return errs
 }
 
 // resolver copies nodes and puts what aliases stand for in their place.
@@ -40,10 +63,10 @@ func (r *resolver) resolve(node *yaml.Node) (*yaml.Node, error) {
 		node = node.Alias
 	}
 	if r.left--; r.left < 0 {
-		return nil, fmt.Errorf("line %d: with its aliases it has more than %d values; write fewer", node.Line, maxNodes)
+		return nil, at(node, "with its aliases it has more than %d values; write fewer", maxNodes)
 	}
 	if r.open[node] {
-		return nil, fmt.Errorf("line %d: the anchor &%s holds itself; write out what it stands for", node.Line, node.Anchor)
+		return nil, at(node, "the anchor &%s holds itself; write out what it stands for", node.Anchor)
 	}
 	r.open[node] = true
 	defer delete(r.open, node)
@@ -76,7 +99,7 @@ func mergeable(merged []*yaml.Node, value *yaml.Node) ([]*yaml.Node, error) {
 	}
 	for _, one := range all {
 		if one.Kind != yaml.MappingNode {
-			return nil, fmt.Errorf("line %d: what << names is not a mapping; allowed are mappings, such as <<: *anchor", one.Line)
+			return nil, at(one, "what << names is not a mapping; allowed are mappings, such as <<: *anchor")
 		}
 	}
 	return append(merged, all...), nil
@@ -120,34 +143,32 @@ func scalar(value *yaml.Node, kind string) (string, error) {
 	if tag == "!!null" {
 		return "", errors.New("no value; give it one, or leave the key out")
 	}
-	switch {
-	case kind == kindText && (tag == "!!str" || tag == "!!timestamp"), kind == kindSwitch && tag == "!!bool":
-		return value.Value, nil
-	case kind == kindText:
-		return value.Value, notText{value.Value}
-	case (kind == kindInteger || kind == kindNumber) && tag == "!!int":
-		var n int64
-		if err := value.Decode(&n); err == nil {
-			return strconv.FormatInt(n, 10), nil
+	switch kind {
+	case kindText:
+		if tag != "!!str" && tag != "!!timestamp" {
+			return value.Value, notTextError{value.Value}
 		}
 		return value.Value, nil
-	case (kind == kindInteger || kind == kindNumber) && tag == "!!float":
-		var n float64
-		if err := value.Decode(&n); err != nil {
-			return "", err
+	case kindSwitch:
+		if tag != "!!bool" {
+			return "", fmt.Errorf("%q is neither true nor false, which are written without quotes", value.Value)
 		}
-		return strconv.FormatFloat(n, 'f', -1, 64), nil
+		return value.Value, nil
 	}
-	if kind == kindSwitch {
-		return "", fmt.Errorf("%q is neither true nor false, which are written without quotes", value.Value)
+	if tag != "!!int" && tag != "!!float" {
+		return "", fmt.Errorf("%q is not a number, which is written without quotes", value.Value)
 	}
-	return "", fmt.Errorf("%q is not a number, which is written without quotes", value.Value)
+	var n float64 // whatever notation it is in, and exact up to what any setting allows
+	if err := value.Decode(&n); err != nil {
+		return "", err
+	}
+	return strconv.FormatFloat(n, 'f', -1, 64), nil
 }
 
-// notText is a value that YAML does not take for a text. It may be what the setting does not allow in any form.
-type notText struct{ value string }
+// notTextError is a value that YAML does not take for a text. It may be what the setting does not allow in any form.
+type notTextError struct{ value string }
 
-func (n notText) Error() string {
+func (n notTextError) Error() string {
 	return fmt.Sprintf("%s is not a text for YAML; write it in quotes, as %q", n.value, n.value)
 }
 

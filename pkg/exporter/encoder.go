@@ -52,14 +52,14 @@ type encoder struct {
 
 // encode writes the families of all dialects and snapshots to out, and returns the moment after which they must not be served any more; zero
 // if there is none.
-func encode(dialects []dialect, snapshots []*lag.Snapshot, format format, now time.Time, maxAge time.Duration, out sink) time.Time {
+func encode(dialects []dialect, snapshots []*lag.Snapshot, format format, now time.Time, maxAge time.Duration, labelled bool, out sink) time.Time {
 	e := &encoder{format: format, now: now, maxAge: maxAge, out: out, buf: make([]byte, 0, chunkSize+chunkSize/8)}
 	for i := range dialects {
 		d := &dialects[i]
 		view := d.view(snapshots)
 		e.names, e.clusterLabel = d.names, cmp.Or(d.cluster, "cluster")
 		for j := range d.families {
-			e.family(&d.families[j], view, d.cluster != "" || len(snapshots) > 1)
+			e.family(&d.families[j], view, d.cluster != "" || labelled || len(snapshots) > 1)
 		}
 	}
 	e.out.take(e.buf)

@@ -49,6 +49,9 @@ func (h *Handler) add(d dialect) {
 	}
 }
 
+// LabelClusters is the [Option] by which samples are labelled with their cluster also while there is only one.
+func LabelClusters(h *Handler) { h.cache.labelled = true }
+
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")

@@ -32,6 +32,7 @@ type cache struct {
 	source   Source
 	dialects []dialect
 	maxAge   time.Duration
+	labelled bool // samples have the label cluster, also if there is one only
 	now      func() time.Time
 
 	mu sync.Mutex // held while encoding, so that scrapes at the same time encode once
@@ -65,11 +66,11 @@ func (c *cache) get(v variant) *exposition {
 func (c *cache) encode(v variant, snapshots []*lag.Snapshot, now time.Time) *exposition {
 	if v.gzip {
 		out := newDeflated()
-		validUntil := encode(c.dialects, snapshots, v.format, now, c.maxAge, out)
+		validUntil := encode(c.dialects, snapshots, v.format, now, c.maxAge, c.labelled, out)
 		return &exposition{chunks: [][]byte{out.flushed()}, checksum: out.checksum, validUntil: validUntil}
 	}
 	out := &plain{}
-	validUntil := encode(c.dialects, snapshots, v.format, now, c.maxAge, out)
+	validUntil := encode(c.dialects, snapshots, v.format, now, c.maxAge, c.labelled, out)
 	return &exposition{chunks: out.chunks, validUntil: validUntil}
 }
 

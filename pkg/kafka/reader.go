@@ -94,6 +94,9 @@ func NewReader(cfg Config) (*Reader, error) {
 func (r *Reader) Close() {
 	r.full.close()
 	r.hot.close()
+	if who := r.full.identity; who != nil && who.close != nil {
+		who.close()
+	}
 }
 
 // The bounds of a collection's phases, as parts of its timeout. What an earlier phase leaves, a later one may use.

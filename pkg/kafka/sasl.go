@@ -15,10 +15,11 @@ import (
 
 // SASL says how to authenticate.
 type SASL struct {
-	Mechanism string // as Kafka names it: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER or AWS_MSK_IAM
+	Mechanism string // as Kafka names it: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER, AWS_MSK_IAM or GSSAPI
 	Username  string // of PLAIN and SCRAM
 	Password  Secret
 	OAuth     OAuth
+	Kerberos  Kerberos
 }
 
 // Secret is asked for each time that it is needed, as it may have been rotated.
@@ -35,6 +36,10 @@ type identity struct {
 	where string
 	// busy returns what an authentication waits for that is not the broker, nil if for nothing. Nil is never.
 	busy func() error
+	// forget drops what is kept between connections and that a broker refused. Nil for nothing.
+	forget func()
+	// close ends what goes on in the background. Nil for nothing.
+	close func()
 }
 
 // identity returns the identity to use with all brokers, nil for none.
@@ -56,8 +61,10 @@ func (s *SASL) identity() (*identity, error) {
 		return s.OAuth.identity()
 	case "AWS_MSK_IAM":
 		return awsIdentity()
+	case "GSSAPI":
+		return s.Kerberos.identity()
 	}
-	return nil, fmt.Errorf("kafka.sasl.mechanism: %q is not known; allowed are PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER and AWS_MSK_IAM", s.Mechanism)
+	return nil, fmt.Errorf("kafka.sasl.mechanism: %q is not known; allowed are PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER, AWS_MSK_IAM and GSSAPI", s.Mechanism)
 }
 
 func (s *SASL) scram(context.Context) (scram.Auth, error) {
@@ -93,6 +100,9 @@ func (m *identity) explain(err error) error {
 	case errors.Is(err, kerr.IllegalSaslState):
 		return hinted(lag.ClassAuthentication, err, "the broker wants no SASL at this port; leave kafka.sasl out, or name the port of its SASL listener in the setting brokers")
 	case errors.Is(err, kerr.SaslAuthenticationFailed), errors.Is(err, errRefused), errors.Is(err, errTokenRefused):
+		if m.forget != nil {
+			m.forget()
+		}
 		return hinted(lag.ClassAuthentication, err, "the broker refused our identity; check %s", m.where)
 	case errors.Is(err, context.DeadlineExceeded) && m.busy != nil:
 		return m.busy()

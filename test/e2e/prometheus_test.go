@@ -3,11 +3,15 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,20 +22,12 @@ import (
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/suite"
 )
 
-// TestPrometheus lets a real Prometheus (Debian's package) scrape the adapter and asks it the queries of Grafana dashboard 7589:
-// the lag is the AdminClient's.
-func TestPrometheus(t *testing.T) {
-	ctx := suite.Within(t, 2*time.Minute)
-	ordersLag(ctx, t, 42)
-	api := startPrometheus(ctx, t)
-	awaitQuery(ctx, t, api, `sum(kafka_consumergroup_lag{topic=~"orders"}) by (consumergroup, topic)`, "42")
-	awaitQuery(ctx, t, api, `count(kafka_topic_partition_current_offset{topic="orders"})`, "12")
-	awaitQuery(ctx, t, api, `sum(delta(kafka_consumergroup_current_offset{topic=~"orders"}[1m])) by (consumergroup, topic)`, "")
-	awaitQuery(ctx, t, api, `sum(rate(kafka_topic_partition_current_offset{topic=~"orders"}[1m])) by (topic)`, "")
-}
+// prometheus is the URL of the API of a Prometheus (Debian's package).
+type prometheus string
 
-// startPrometheus returns the URL of the API of a Prometheus that scrapes the adapter each second.
-func startPrometheus(ctx context.Context, t *testing.T) string {
+// startPrometheus returns a Prometheus that scrapes each second, has the labels of a Strimzi cluster on its targets, and evaluates our
+// rules. jobs are the /metrics to scrape, by the name of the job.
+func startPrometheus(ctx context.Context, t *testing.T, jobs map[string][]string) prometheus {
 	t.Helper()
 	path, err := exec.LookPath("prometheus")
 	if err != nil {
@@ -39,9 +35,14 @@ func startPrometheus(ctx context.Context, t *testing.T) string {
 	}
 	dir := filepath.Join(shared.Dir, "prometheus")
 	suite.Try(t, os.MkdirAll(dir, 0o755))
+	var scrape strings.Builder
+	for _, job := range slices.Sorted(maps.Keys(jobs)) {
+		fmt.Fprintf(&scrape, "- job_name: %s\n  static_configs: [{targets: [%s], labels: {namespace: %s, strimzi_io_cluster: %s}}]\n",
+			job, strings.ReplaceAll(strings.Join(jobs[job], ","), "http://", ""), kubernetesNamespace, strimziCluster)
+	}
 	config := filepath.Join(dir, "prometheus.yml")
-	suite.Try(t, os.WriteFile(config, fmt.Appendf(nil, "global: {scrape_interval: 1s}\nscrape_configs:\n- job_name: kafka\n  static_configs: [{targets: [%q]}]\n",
-		strings.TrimPrefix(shared.Adapter.WebURL, "http://")), 0o600))
+	suite.Try(t, os.WriteFile(config, fmt.Appendf(nil, "global: {scrape_interval: 1s, evaluation_interval: 1s}\nrule_files: [%q]\nscrape_configs:\n%s",
+		manifest(t, "prometheus/rules.yaml"), scrape.String()), 0o600))
 	port, err := ports.Free(1)
 	suite.Try(t, err)
 	address := fmt.Sprintf("127.0.0.1:%d", port[0])
@@ -57,30 +58,100 @@ func startPrometheus(ctx context.Context, t *testing.T) string {
 		}
 		return err
 	}))
-	return "http://" + address
+	return prometheus("http://" + address)
 }
 
-// awaitQuery waits until the query has one series with the value, or with any if want is empty.
-func awaitQuery(ctx context.Context, t *testing.T, api, query, want string) {
+// query returns the values of an instant query that are numbers, by their labels but for the name and the job.
+func (p prometheus) query(ctx context.Context, query string) (map[string]float64, error) {
+	var result []struct {
+		Metric map[string]string `json:"metric"`
+		Value  [2]any            `json:"value"`
+	}
+	if err := p.get(ctx, "/api/v1/query?query="+url.QueryEscape(query), &result); err != nil {
+		return nil, fmt.Errorf("%s: %w", query, err)
+	}
+	values := map[string]float64{}
+	for _, r := range result {
+		delete(r.Metric, "job")
+		delete(r.Metric, "__name__")
+		text, ok := r.Value[1].(string)
+		if !ok {
+			return nil, fmt.Errorf("%s: the value is %v", query, r.Value[1])
+		}
+		if v, err := strconv.ParseFloat(text, 64); err != nil {
+			return nil, fmt.Errorf("%s: %w", query, err)
+		} else if v == v { // NaN is what a quantile of nothing is
+			values[fmt.Sprint(r.Metric)] = v
+		}
+	}
+	return values, nil
+}
+
+// get asks the API, and fills in the data of the answer, or of a query its result.
+func (p prometheus) get(ctx context.Context, path string, data any) error {
+	_, body, err := fetch(ctx, string(p)+path)
+	if err != nil {
+		return err
+	}
+	var answer struct {
+		Status string          `json:"status"`
+		Error  string          `json:"error"`
+		Data   json.RawMessage `json:"data"`
+	}
+	if err := json.Unmarshal([]byte(body), &answer); err != nil || answer.Status != "success" {
+		return fmt.Errorf("Prometheus answers %.500s: %w", body, err)
+	}
+	var vector struct {
+		Result json.RawMessage `json:"result"`
+	}
+	if json.Unmarshal(answer.Data, &vector) == nil && vector.Result != nil {
+		answer.Data = vector.Result
+	}
+	return json.Unmarshal(answer.Data, data)
+}
+
+// await waits until the query has values that are so.
+func (p prometheus) await(ctx context.Context, t *testing.T, query string, so func(map[string]float64) error) {
 	t.Helper()
-	suite.Try(t, await.Until(ctx, query, func(ctx context.Context) error {
-		_, body, err := fetch(ctx, api+"/api/v1/query?query="+url.QueryEscape(query))
+	const limit = 30 * time.Second // of one query, so that the others are tried too
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not within %v", limit))
+	defer cancel()
+	err := await.Until(ctx, query, func(ctx context.Context) error {
+		values, err := p.query(ctx, query)
 		if err != nil {
 			return err
 		}
-		var answer struct {
-			Data struct {
-				Result []struct {
-					Value [2]any `json:"value"`
-				} `json:"result"`
-			} `json:"data"`
+		return so(values)
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// some wants a query to have data.
+func some(values map[string]float64) error {
+	if len(values) == 0 {
+		return errors.New("no data")
+	}
+	return nil
+}
+
+// is wants a query to have one value.
+func is(want float64) func(map[string]float64) error {
+	return func(values map[string]float64) error {
+		for _, v := range values {
+			if len(values) == 1 && v == want {
+				return nil
+			}
 		}
-		if err := json.Unmarshal([]byte(body), &answer); err != nil {
-			return err
-		}
-		if len(answer.Data.Result) != 1 || want != "" && answer.Data.Result[0].Value[1] != want {
-			return fmt.Errorf("%s", body)
-		}
-		return nil
-	}))
+		return fmt.Errorf("%v, want %v", values, want)
+	}
+}
+
+// manifest is the path of a file of the manifests.
+func manifest(t *testing.T, name string) string {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join("../../manifests", name))
+	suite.Try(t, err)
+	return path
 }

@@ -8,11 +8,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/oklog/run"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/pflag"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/client-go/kubernetes"
@@ -67,7 +66,7 @@ func (e *Extension) FlagGroups() []app.FlagGroup {
 	e.server.AddFlags(server)
 	server.DurationVar(&e.wantedInterval, "hot-interval", e.wantedInterval, "Time between the starts of two polls of the consumer groups that the "+
 		"metrics API was asked for in the last 10 minutes; all others are polled every --poll-interval. 0 polls all of them alike.")
-	server.StringVar(&e.bind, "bind", e.bind, "How the consumer groups of an object are found. "+bindSelector+": by the metric selector alone, for "+
+	config.AddChoice(server, &e.bind, "bind", []string{bindSelector, bindAnnotation, bindMembership}, "How the consumer groups of an object are found. "+bindSelector+": by the metric selector alone, for "+
 		"which no right on pods is needed and Pods metrics are not served; "+bindAnnotation+": by the metric selector, or by annotations; "+
 		bindMembership+": by the metric selector, by annotations, or by which groups the object's pods are members of.")
 	config.AddNamespaces(server, &e.namespaces)
@@ -82,9 +81,6 @@ func (e *Extension) Validate() []error {
 	errs := e.server.Validate()
 	if i := e.wantedInterval; i != 0 && (i < minWantedInterval || i > maxWantedInterval) {
 		errs = append(errs, fmt.Errorf("--hot-interval: %s is not a duration from %s to %s, or 0", i, minWantedInterval, maxWantedInterval))
-	}
-	if all := []string{bindSelector, bindAnnotation, bindMembership}; !slices.Contains(all, e.bind) {
-		errs = append(errs, fmt.Errorf("--bind: %q is none of %s", e.bind, strings.Join(all, ", ")))
 	}
 	if e.isolate && e.namespaces == nil {
 		errs = append(errs, errors.New("--isolate-namespaces: without the setting namespaces no namespace is granted any consumer group, and nothing would be answered; "+
@@ -116,12 +112,8 @@ func (e *Extension) Build(core app.Core) (app.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	grants := grants(e.namespaces)
-	provider := adapter.NewProvider(adapter.ProviderConfig{
-		Source: e.source(core.Store, grants), Interest: core.Wanted, MaxAge: core.Config.MaxAge,
-		Binder: adapter.NamespaceBinder{Grants: grants, Others: e.binder(local, core)},
-		Pods:   local.Pods, Objects: local.Objects, Ages: adapter.NewAges(core.Registry),
-	})
+	s := &service{pods: pods, local: local, ages: adapter.NewAges(core.Registry)}
+	s.answers.set(e.provider(s, core))
 	e.server.Live = core.Live
 	if pods != nil {
 		pods.Register(core.Registry)
@@ -132,12 +124,32 @@ func (e *Extension) Build(core app.Core) (app.Service, error) {
 			return nil
 		}
 	}
-	server, err := adapter.NewServer(e.server, adapter.CountRequests(provider, core.Registry), core.Registry)
-	if err != nil {
+	if s.server, err = adapter.NewServer(e.server, adapter.CountRequests(&s.answers, core.Registry), core.Registry); err != nil {
 		return nil, fmt.Errorf("metrics API: %w", err)
 	}
-	core.Logger.Info("metrics API", "address", server.Addr().String())
-	return &service{server: server, pods: pods}, nil
+	core.Logger.Info("metrics API", "address", s.server.Addr().String())
+	return s, nil
+}
+
+// Reloadable names the flags that only say how requests are answered.
+func (e *Extension) Reloadable() []string {
+	return []string{"hot-interval", "isolate-namespaces", "namespaces"}
+}
+
+// Adopt has the requests answered as these settings say that come from now on.
+func (e *Extension) Adopt(running app.Service, core app.Core) {
+	s := running.(*service)
+	s.answers.set(e.provider(s, core))
+}
+
+// provider answers requests as the settings say.
+func (e *Extension) provider(s *service, core app.Core) *adapter.Provider {
+	grants := grants(e.namespaces)
+	return adapter.NewProvider(adapter.ProviderConfig{
+		Source: e.source(core.Store, grants), Interest: core.Wanted, MaxAge: core.Config.MaxAge,
+		Binder: adapter.NamespaceBinder{Grants: grants, Others: e.binder(s.local, core)},
+		Pods:   s.local.Pods, Objects: s.local.Objects, Ages: s.ages,
+	})
 }
 
 // binder returns what --bind says.
@@ -195,8 +207,11 @@ func (e *Extension) cluster() (Local, *kube.Pods, error) {
 
 // service runs the server, and the pod list for as long as the server does.
 type service struct {
-	server *adapter.Server
-	pods   *kube.Pods
+	server  *adapter.Server
+	answers answers
+	pods    *kube.Pods
+	local   Local
+	ages    prometheus.Observer
 }
 
 // Run serves until the context ends and the requests under way have finished.

@@ -3,6 +3,7 @@ package charts
 import (
 	"encoding/base64"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -158,6 +159,7 @@ func TestRefusals(t *testing.T) {
 		want []string
 	}{
 		"no brokers":            {nil, []string{"brokers: no value", "--set brokers="}},
+		"brokers twice":         {[]string{brokers, "config.clusters[0].name=a"}, []string{"brokers and config.clusters"}},
 		"a misspelt value":      {[]string{brokers, "replica=3"}, []string{"'replica' not allowed"}},
 		"… within another":      {[]string{brokers, "kafka.mechansim=PLAIN"}, []string{"/kafka", "'mechansim' not allowed"}},
 		"an unknown mechanism":  {[]string{brokers, "kafka.mechanism=MD5"}, []string{"/kafka/mechanism", "SCRAM-SHA-512"}},
@@ -182,8 +184,10 @@ func TestRefusals(t *testing.T) {
 
 // TestLint: helm has no complaint about the charts.
 func TestLint(t *testing.T) {
-	out, err := runHelm(t, "lint", "--strict", "--set="+brokers, where(t).Manifests()+"/chart")
-	if err != nil || strings.Contains(out, "[WARNING]") {
-		t.Errorf("%s%v", out, err)
+	for _, chart := range []string{"chart", "chart-exporter"} {
+		out, err := runHelm(t, "lint", "--strict", "--set="+brokers, filepath.Join(where(t).Manifests(), chart))
+		if err != nil || strings.Contains(out, "[WARNING]") {
+			t.Errorf("%s: %s%v", chart, out, err)
+		}
 	}
 }

@@ -30,6 +30,12 @@ type Spec struct {
 
 	// Stdin and Stdout, where set, take the place of nothing and of the log.
 	Stdin, Stdout *os.File
+
+	// Root, where set, is the folder that the child takes for the root: Path and
+	// Dir are inside it. User is who it then runs as, user and group, and Env all its
+	// environment. Only root can do so.
+	Root string
+	User uint32
 }
 
 // Process is a started child.
@@ -42,7 +48,9 @@ type Process struct {
 
 // Start runs a child. It is ready when Ready says so.
 func Start(spec Spec) (*Process, error) {
-	if _, err := exec.LookPath(spec.Path); err != nil {
+	if _, err := exec.LookPath(filepath.Join(spec.Root, spec.Path)); spec.Root != "" && err != nil {
+		return nil, fmt.Errorf("starting %s: %w", spec.Name, err)
+	} else if _, err := exec.LookPath(spec.Path); spec.Root == "" && err != nil {
 		return nil, fmt.Errorf("starting %s: %w: run `make e2e`, which builds it", spec.Name, err)
 	}
 	if err := os.MkdirAll(spec.LogDir, 0o755); err != nil {
@@ -66,6 +74,11 @@ func Start(spec Spec) (*Process, error) {
 	// A Ctrl-C on the terminal must reach only the test, which then stops its
 	// children in order; and a test that dies must take them with it.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if spec.Root != "" {
+		p.cmd.Env, p.cmd.Dir = spec.Env, "/"+spec.Dir
+		p.cmd.SysProcAttr.Chroot = spec.Root
+		p.cmd.SysProcAttr.Credential = &syscall.Credential{Uid: spec.User, Gid: spec.User}
+	}
 
 	started := make(chan error)
 	go p.run(log, started)

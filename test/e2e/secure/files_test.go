@@ -37,7 +37,8 @@ func (s *stack) writeFiles() error {
 		"tls.crt": string(ours.Cert), "tls.key": string(ours.Key),
 		"other.crt": string(theirs.Cert), "other.key": string(theirs.Key),
 		"password": password + "\n", "wrong": wrong,
-		"token": token, "refused-token": refused, "client-secret": clientSecret,
+		"no-kdc.conf": "[libdefaults]\ndefault_realm = " + realm + "\ndns_lookup_kdc = false\n[realms]\n" + realm + " = {\n kdc = 127.0.0.1:1\n}\n",
+		"token":       token, "refused-token": refused, "client-secret": clientSecret,
 	} {
 		errs = append(errs, os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600))
 	}

@@ -35,7 +35,7 @@ const (
 
 // principals are who we are by each listener, with all rights that the README lists.
 func principals() []string {
-	return []string{"User:CN=lag-mtls", "User:lag-plain", "User:lag-256", "User:lag-512", "User:lag-oauth"}
+	return []string{"User:CN=lag-mtls", "User:lag-plain", "User:lag-256", "User:lag-512", "User:lag-oauth", "User:lag-krb"}
 }
 
 // stack is what all tests of this package share.
@@ -44,6 +44,7 @@ type stack struct {
 	dir   string // logs and files of this run
 	ca    *pki.CA
 	idp   *idp
+	kdc   *kdc
 	kafka *kafka.Cluster
 }
 
@@ -69,13 +70,16 @@ func (s *stack) start(ctx context.Context) (err error) {
 	if s.idp, err = startIDP(); err != nil {
 		return err
 	}
+	if s.kdc, err = startKDC(ctx, filepath.Join(s.dir, "kdc")); err != nil {
+		return err
+	}
 	properties, err := s.properties()
 	if err != nil {
 		return err
 	}
 	s.kafka, err = kafka.Start(ctx, kafka.Config{
-		Libs: s.where.KafkaLibs(), Dir: filepath.Join(s.dir, "kafka"), Nodes: 1, Listeners: listeners(s.idp), Properties: properties,
-		JVM: []string{"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=" + s.idp.keysURL()},
+		Libs: s.where.KafkaLibs(), Dir: filepath.Join(s.dir, "kafka"), Nodes: 1, Listeners: listeners(s.idp, s.kdc), Properties: properties,
+		JVM: []string{"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=" + s.idp.keysURL(), "-Djava.security.krb5.conf=" + s.kdc.path("krb5.conf")},
 	})
 	if err != nil {
 		return err
@@ -119,7 +123,7 @@ func pkcs8(key []byte) (string, error) {
 }
 
 // listeners are the ways into the broker.
-func listeners(idp *idp) []kafka.Listener {
+func listeners(idp *idp, kdc *kdc) []kafka.Listener {
 	const security = "org.apache.kafka.common.security."
 	scram := map[string]string{"sasl.enabled.mechanisms": "SCRAM-SHA-256,SCRAM-SHA-512"}
 	for _, mechanism := range []string{"scram-sha-256", "scram-sha-512"} {
@@ -140,6 +144,12 @@ func listeners(idp *idp) []kafka.Listener {
 			"sasl.oauthbearer.jwks.endpoint.url":             idp.keysURL(),
 			"sasl.oauthbearer.expected.audience":             audience,
 			"connections.max.reauth.ms":                      "4000", // a session ends while it is in use; Kafka wants at least a second between
+		}},
+		{Name: "GSSAPI", Protocol: "SASL_SSL", Properties: map[string]string{
+			"sasl.enabled.mechanisms":    "GSSAPI",
+			"sasl.kerberos.service.name": "kafka",
+			"gssapi.sasl.jaas.config": fmt.Sprintf(`com.sun.security.auth.module.Krb5LoginModule required useKeyTab=true storeKey=true keyTab="%s" principal="kafka/127.0.0.1@%s";`,
+				kdc.path("broker.keytab"), realm),
 		}},
 	}
 }
@@ -190,8 +200,12 @@ func (s *stack) Close() error {
 	if s.idp != nil {
 		s.idp.Close()
 	}
-	if s.kafka == nil {
-		return nil
+	var errs []error
+	if s.kafka != nil {
+		errs = append(errs, s.kafka.Close())
 	}
-	return s.kafka.Close()
+	if s.kdc != nil && s.kdc.process != nil {
+		errs = append(errs, s.kdc.process.Kill())
+	}
+	return errors.Join(errs...)
 }

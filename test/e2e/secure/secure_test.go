@@ -33,6 +33,7 @@ func TestWaysIn(t *testing.T) {
 		"token":     {"OAUTH", trust + "}\n  sasl:\n    mechanism: OAUTHBEARER\n    oauth: {token-file: DIR/token}\n"},
 		"client": {"OAUTH", trust + "}\n  sasl:\n    mechanism: OAUTHBEARER\n    oauth: {token-url: IDP/token, client-id: lag-oauth, client-secret-file: DIR/client-secret, " +
 			"scopes: [kafka], extensions: {traceId: e2e}}\n"},
+		"kerberos": {"GSSAPI", trust + "}\n  sasl:\n    mechanism: GSSAPI\n    kerberos: {principal: lag-krb, keytab-file: DIR/kdc/lag.keytab, krb5-conf-file: DIR/kdc/krb5.conf}\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx := suite.Within(t, time.Minute)
@@ -113,6 +114,10 @@ func TestRow21Mistakes(t *testing.T) {
 		"no-sasl":          {"PLAIN", trust + "}\n", "set kafka.sasl.mechanism"},
 		"sasl-to-none":     {"TLS", trust + "}\n" + plain, "the broker wants no SASL at this port"},
 		"refused-token":    {"OAUTH", trust + "}\n  sasl:\n    mechanism: OAUTHBEARER\n    oauth: {token-file: DIR/refused-token}\n", "check the token in kafka.sasl.oauth.token-file"},
+		"krb-unknown":      {"GSSAPI", trust + "}\n  sasl:\n    mechanism: GSSAPI\n    kerberos: {principal: nobody, keytab-file: DIR/kdc/lag.keytab, krb5-conf-file: DIR/kdc/krb5.conf}\n", "the KDC does not know us"},
+		"krb-service":      {"GSSAPI", trust + "}\n  sasl:\n    mechanism: GSSAPI\n    kerberos: {principal: lag-krb, service-name: other, keytab-file: DIR/kdc/lag.keytab, krb5-conf-file: DIR/kdc/krb5.conf}\n", "the KDC knows no principal other/127.0.0.1"},
+		"krb-keytab":       {"GSSAPI", trust + "}\n  sasl:\n    mechanism: GSSAPI\n    kerberos: {principal: lag-krb, keytab-file: DIR/kdc/broker.keytab, krb5-conf-file: DIR/kdc/krb5.conf}\n", "are not those that the KDC has of"},
+		"krb-no-kdc":       {"GSSAPI", trust + "}\n  sasl:\n    mechanism: GSSAPI\n    kerberos: {principal: lag-krb, keytab-file: DIR/kdc/lag.keytab, krb5-conf-file: DIR/no-kdc.conf}\n", "no ticket from a KDC"},
 		"wrong-credential": {"OAUTH", trust + "}\n  sasl:\n    mechanism: OAUTHBEARER\n    oauth: {token-url: IDP/token, client-id: lag-oauth, client-secret-file: DIR/wrong}\n", "refused us; check kafka.sasl.oauth.client-id"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,219 @@
+package deploy
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/await"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/suite"
+)
+
+func kubectl(ctx context.Context, t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := shared.ControlPlane.Kubectl(ctx, args...)
+	suite.Try(t, err)
+	return out
+}
+
+// applyConsumer makes the example's group with its lag, and applies the example's Deployment and HPA.
+func applyConsumer(ctx context.Context, t *testing.T) {
+	t.Helper()
+	kafka := shared.Workload()
+	suite.Try(t, kafka.CreateTopic(ctx, orders, 3))
+	suite.Try(t, kafka.Commit(ctx, orders, orders, map[int32]int64{0: 0, 1: 0, 2: 0}))
+	suite.Try(t, kafka.Produce(ctx, orders, lag))
+	for _, file := range []string{"consumer.yaml", "hpa-pods.yaml"} {
+		kubectl(ctx, t, "apply", "-f", filepath.Join(shared.Layout.Manifests(), "examples", file))
+	}
+}
+
+func replicas(ctx context.Context, t *testing.T) int32 {
+	t.Helper()
+	deployment, err := shared.ControlPlane.Client.AppsV1().Deployments("default").Get(ctx, consumer, metav1.GetOptions{})
+	suite.Try(t, err)
+	return *deployment.Spec.Replicas
+}
+
+func awaitReplicas(ctx context.Context, t *testing.T, n int32) {
+	t.Helper()
+	suite.Try(t, await.Until(ctx, fmt.Sprintf("%d replicas", n), func(ctx context.Context) error {
+		deployment, err := shared.ControlPlane.Client.AppsV1().Deployments("default").Get(ctx, consumer, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		if *deployment.Spec.Replicas != n || deployment.Status.ReadyReplicas != n {
+			return fmt.Errorf("%d, %d of them ready", *deployment.Spec.Replicas, deployment.Status.ReadyReplicas)
+		}
+		return nil
+	}))
+}
+
+// auditEvent is what we look at of a line of the audit log.
+type auditEvent struct {
+	User struct {
+		Username string `json:"username"`
+	} `json:"user"`
+	RequestURI     string    `json:"requestURI"`
+	Verb           string    `json:"verb"`
+	ReceivedAt     time.Time `json:"requestReceivedTimestamp"`
+	ResponseStatus struct {
+		Code    int    `json:"code"`
+		Message string `json:"message"`
+	} `json:"responseStatus"`
+}
+
+// audit returns what a user has asked kube-apiserver for.
+func audit(t *testing.T, user string) []auditEvent {
+	t.Helper()
+	file, err := os.Open(shared.ControlPlane.AuditLog())
+	suite.Try(t, err)
+	defer file.Close()
+	var events []auditEvent
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, 10<<20)
+	for lines.Scan() {
+		var event auditEvent
+		if json.Unmarshal(lines.Bytes(), &event) == nil && event.User.Username == user {
+			events = append(events, event)
+		}
+	}
+	suite.Try(t, lines.Err())
+	return events
+}
+
+// syncs are the HPA's requests for metrics since a time: each is one of its syncs, of which there is one in every second here.
+func syncs(t *testing.T, since time.Time) (all int, failed []string) {
+	t.Helper()
+	for _, event := range audit(t, "system:serviceaccount:kube-system:horizontal-pod-autoscaler") {
+		if event.ReceivedAt.Before(since) || !strings.HasPrefix(event.RequestURI, "/apis/custom.metrics.k8s.io/") || !strings.Contains(event.RequestURI, "/namespaces/") {
+			continue
+		}
+		all++
+		if code := event.ResponseStatus.Code; code != http.StatusOK {
+			failed = append(failed, fmt.Sprintf("%s: %d %s", event.ReceivedAt.Format(time.StampMilli), code, event.ResponseStatus.Message))
+		}
+	}
+	return all, failed
+}
+
+// hpaHolds does something under load, and waits until it is well over. At most one sync of the HPA may have failed by then, and the replicas
+// stay.
+func hpaHolds(ctx context.Context, t *testing.T, do func()) {
+	t.Helper()
+	began := time.Now()
+	stopLoad := startLoad(ctx)
+	do()
+	const after = 5 // syncs, from the end of it on
+	done := time.Now()
+	suite.Try(t, await.Until(ctx, "the HPA to go on", func(context.Context) error {
+		if n, _ := syncs(t, done); n < after {
+			return fmt.Errorf("%d syncs of %d", n, after)
+		}
+		return nil
+	}))
+	all, failed := syncs(t, began)
+	asked, refused := stopLoad()
+	t.Logf("%d of %d syncs failed; of the load, %d of %d requests: %q", len(failed), all, len(refused), asked, refused)
+	if asked == 0 {
+		t.Error("there was no load")
+	}
+	if len(failed) > 1 {
+		t.Errorf("%d of %d syncs failed, at most 1 may: %q", len(failed), all, failed)
+	}
+	if got := replicas(ctx, t); got != scaled {
+		t.Errorf("%d replicas, want them to stay %d", got, scaled)
+	}
+}
+
+// startLoad asks for the metric as fifty HPAs would that sync every second, until the function that it returns is called. That tells how often
+// it has asked, and what went wrong.
+func startLoad(ctx context.Context) func() (asked int, failed []string) {
+	const workers, pause = 5, 100 * time.Millisecond
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	var mu sync.Mutex
+	var asked int
+	var failed []string
+	for range workers {
+		running.Go(func() {
+			tick := time.NewTicker(pause)
+			defer tick.Stop()
+			for {
+				err := shared.ControlPlane.Client.CoreV1().RESTClient().Get().
+					AbsPath("/apis/custom.metrics.k8s.io/v1beta2/namespaces/default/deployments.apps/consumer/kafka_consumergroup_lag").
+					Param("metricLabelSelector", "consumergroup=orders").Do(ctx).Error()
+				if ctx.Err() != nil {
+					return
+				}
+				mu.Lock()
+				asked++
+				if err != nil {
+					failed = append(failed, time.Now().Format(time.StampMilli)+": "+err.Error())
+				}
+				mu.Unlock()
+				select {
+				case <-ctx.Done():
+					return
+				case <-tick.C:
+				}
+			}
+		})
+	}
+	return func() (int, []string) {
+		cancel()
+		running.Wait()
+		return asked, failed
+	}
+}
+
+// checkRights: the adapter was never refused anything, and used what it may do.
+func checkRights(t *testing.T) {
+	verbs := map[string]bool{}
+	for _, event := range audit(t, "system:serviceaccount:"+namespace+":"+release) {
+		verbs[event.Verb] = true
+		if code := event.ResponseStatus.Code; code == http.StatusUnauthorized || code == http.StatusForbidden {
+			t.Errorf("%s %s: %d", event.Verb, event.RequestURI, code)
+		}
+	}
+	if !verbs["watch"] || !verbs["create"] || !verbs["get"] { // pods, reviews, configuration
+		t.Errorf("it asked only by %v", verbs)
+	}
+}
+
+// servedSerial is the number of the certificate that a pod serves.
+func servedSerial(ctx context.Context, ip string) (string, error) {
+	dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // only looks at it
+	connection, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(ip, "6443"))
+	if err != nil {
+		return "", err
+	}
+	defer connection.Close()
+	return connection.(*tls.Conn).ConnectionState().PeerCertificates[0].SerialNumber.String(), nil //nolint:forcetypeassert // a tls.Dialer makes these
+}
+
+// everything lists all objects that somebody makes on purpose, by "kind namespace/name".
+func everything(ctx context.Context, t *testing.T) []string {
+	t.Helper()
+	kinds := strings.Fields(kubectl(ctx, t, "api-resources", "--verbs=list", "-o", "name"))
+	kinds = slices.DeleteFunc(kinds, func(kind string) bool {
+		// what controllers write by themselves, and the objects of an aggregated API
+		return kind == "events" || kind == "events.events.k8s.io" || kind == "leases.coordination.k8s.io" || kind == "pods" || strings.HasSuffix(kind, "metrics.k8s.io")
+	})
+	out := kubectl(ctx, t, "get", strings.Join(kinds, ","), "--all-namespaces", "-o",
+		`jsonpath={range .items[*]}{.kind} {.metadata.namespace}/{.metadata.name}{"\n"}{end}`)
+	return strings.Split(strings.TrimSpace(out), "\n")
+}
