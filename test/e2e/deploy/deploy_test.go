@@ -58,6 +58,9 @@ func TestLife(t *testing.T) {
 		}
 	})
 	step("certificate", func(t *testing.T) { rotates(ctx, t) })
+	step("configuration", func(t *testing.T) {
+		changes(ctx, t, reloadedAt, func() { shared.upgrade(ctx, t, "--set=config.max-age=50s") })
+	})
 	step("crash", func(t *testing.T) { crashes(ctx, t) })
 	step("rollback", func(t *testing.T) {
 		hpaHolds(ctx, t, func() { shared.helm(ctx, t, "rollback", release, "1", "--wait", "--timeout=90s") })
