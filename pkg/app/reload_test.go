@@ -115,6 +115,13 @@ func TestClustersComeAndGoByTheFile(t *testing.T) {
 	if n := strings.Count(p.log.String(), "the configuration was reloaded"); n != 3 {
 		t.Errorf("%d reloads are logged:\n%s", n, p.log)
 	}
+	f.write(clustersYAML(map[string]*kfake.Cluster{"us": us}) + "log-level: error\ncluster-label: true\n")
+	p.await("the label", func() bool { return p.exposes(lagOn("us")) })
+	f.write(clustersYAML(map[string]*kfake.Cluster{"us": us}) + "log-level: error\n")
+	p.await("no label again", func() bool { return p.exposes(lagOfOne) })
+	if n := strings.Count(p.log.String(), "the configuration was reloaded"); n != 3 {
+		t.Errorf("the level of the log has not changed:\n%s", p.log)
+	}
 }
 
 // Row 27 of the fault catalogue: what is wrong is refused as a whole, and what was right before goes on.

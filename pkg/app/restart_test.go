@@ -129,4 +129,8 @@ func TestWhatLeavesAClusterAlone(t *testing.T) {
 			t.Errorf("%s\nreplaces %q, want %q", text, changed, want)
 		}
 	}
+	rule := two + "groups: [{match: g, isolation: read_committed"
+	if plain, shown := settings(rule+"}]"), settings(rule+", dialects: [kminion]}]"); !reflect.DeepEqual(plain, shown) {
+		t.Error("how a group is shown replaces its cluster")
+	}
 }
