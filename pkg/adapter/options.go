@@ -8,8 +8,6 @@ import (
 
 	"github.com/spf13/pflag"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
-	"k8s.io/apiserver/pkg/authorization/path"
-	"k8s.io/apiserver/pkg/authorization/union"
 	"k8s.io/apiserver/pkg/server"
 	genericoptions "k8s.io/apiserver/pkg/server/options"
 )
@@ -61,11 +59,7 @@ func NewOptions() *Options {
 	o.SecureServing.BindPort = 6443 // 443 needs a capability
 	o.SecureServing.Required = true
 	o.SecureServing.MinTLSVersion = "VersionTLS12"
-	o.SecureServing.CipherSuites = []string{ // those with AEAD that TLS 1.2 has; all of TLS 1.3's are
-		"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
-		"TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
-		"TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256", "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
-	}
+	o.SecureServing.CipherSuites = cipherSuites()
 	o.SecureServing.ServerCert.CertDirectory = "" // a certificate made at start stays in memory: the root file system is read-only
 	o.Features.EnableProfiling = false
 	o.Features.EnablePriorityAndFairness = false // it needs rights on flow schemas; the limit on requests in flight stays
@@ -87,6 +81,7 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	all.VisitAll(func(f *pflag.Flag) {
 		switch f.Name {
 		case "authentication-tolerate-lookup-failure", // would take everyone for anonymous, quietly
+			"profiling", "contention-profiling", // a heap has secrets in it
 			"enable-priority-and-fairness", // has no rights
 			"debug-socket-path":            // serves without authentication
 		default:
@@ -110,6 +105,7 @@ func (o *Options) Validate() []error {
 	if o.Listener == nil {
 		errs = append(errs, o.SecureServing.Validate()...)
 	}
+	errs = append(errs, o.checkTLS()...)
 	errs = append(errs, o.Authentication.Validate()...)
 	errs = append(errs, o.Authorization.Validate()...)
 	errs = append(errs, o.Audit.Validate()...)
@@ -165,16 +161,13 @@ func (o *Options) applyAccess(config *server.Config) error {
 }
 
 func (o *Options) applyAuthorization(info *server.AuthorizationInfo) error {
-	if o.Authorizer == nil {
-		return o.Authorization.ApplyTo(info)
+	info.Authorizer = o.Authorizer
+	if info.Authorizer == nil {
+		if err := o.Authorization.ApplyTo(info); err != nil {
+			return err
+		}
 	}
-	healthPaths, err := path.NewAuthorizer(o.Authorization.AlwaysAllowPaths)
-	if err != nil {
-		return err
-	}
-	info.Authorizer, err = union.New(
-		union.NamedAuthorizer{AuthorizerName: "always-allow-paths", Authorizer: healthPaths},
-		union.NamedAuthorizer{AuthorizerName: "given", Authorizer: o.Authorizer},
-	)
+	var err error
+	info.Authorizer, err = onlyKnown(o.Authorization.AlwaysAllowPaths, info.Authorizer)
 	return err
 }

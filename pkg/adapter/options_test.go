@@ -22,7 +22,7 @@ func parseFlags(t *testing.T, args ...string) (*Options, *pflag.FlagSet) {
 func TestFlags(t *testing.T) {
 	_, flags := parseFlags(t)
 	for name, want := range map[string]string{
-		"secure-port": "6443", "profiling": "false", "cert-dir": "", "tls-min-version": "VersionTLS12", "shutdown-delay-duration": "3s",
+		"secure-port": "6443", "cert-dir": "", "tls-min-version": "VersionTLS12", "shutdown-delay-duration": "3s",
 		"bind-address": "0.0.0.0", "tls-cert-file": "", "tls-private-key-file": "", "client-ca-file": "", "requestheader-client-ca-file": "",
 		"authentication-kubeconfig": "", "authorization-kubeconfig": "", "authentication-skip-lookup": "false", "audit-log-path": "",
 		"authorization-always-allow-paths": "[/healthz,/readyz,/livez]",
@@ -31,7 +31,7 @@ func TestFlags(t *testing.T) {
 			t.Errorf("--%s is %+v, want the default %q", name, f, want)
 		}
 	}
-	for _, name := range []string{"authentication-tolerate-lookup-failure", "enable-priority-and-fairness", "debug-socket-path"} {
+	for _, name := range []string{"authentication-tolerate-lookup-failure", "enable-priority-and-fairness", "debug-socket-path", "profiling", "contention-profiling"} {
 		if flags.Lookup(name) != nil {
 			t.Errorf("--%s can be set", name)
 		}

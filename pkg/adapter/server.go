@@ -60,10 +60,10 @@ func build(opts *Options, config *genericapiserver.Config, metrics provider.Metr
 	config.OpenAPIConfig.Info.Title = serverName
 	config.OpenAPIV3Config = genericapiserver.DefaultOpenAPIV3Config(definitions, openapinamer.NewDefinitionNamer(apiserver.Scheme))
 	config.OpenAPIV3Config.Info.Title = serverName
-	config.RequestTimeout = requestTimeout
+	limit(config)
 	config.ShutdownDelayDuration = opts.ShutdownDelay
 	config.BuildHandlerChainFunc = func(handler http.Handler, c *genericapiserver.Config) http.Handler {
-		return checkPath(genericapiserver.DefaultBuildHandlerChain(checkRequest(handler, c.Serializer), c), c.Serializer)
+		return checkPath(genericapiserver.DefaultBuildHandlerChain(checkBody(checkRequest(handler, c.Serializer), c.Serializer), c), c.Serializer)
 	}
 	if opts.Live != nil {
 		config.LivezChecks = append(config.LivezChecks,

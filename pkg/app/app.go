@@ -95,18 +95,19 @@ func (p Program) Main(ctx context.Context, args []string, stdout, stderr io.Writ
 	case loaded.Version:
 		return p.printVersion(stdout)
 	case err != nil:
-		return p.wrong(stderr, err)
+		return p.wrong(loaded.Config.LogFormat, stderr, err)
 	}
 	load := func() (Loaded, error) { return p.load(args) }
 	watch := newFileWatch(loaded.Config.File)
 	if watch.path != "" { // again, so that no change is missed that came between the load and the first look
 		if loaded, err = load(); err != nil {
-			return p.wrong(stderr, err)
+			return p.wrong(loaded.Config.LogFormat, stderr, err)
 		}
 	}
 	level := &slog.LevelVar{}
 	level.Set(loaded.Config.LogLevel)
 	logger := newLogger(stderr, loaded.Config.LogFormat, level)
+	slog.SetDefault(logger) // also for what libraries write by package log
 	if err := p.run(ctx, loaded, load, watch, logger, level); err != nil {
 		logger.Error("stopped by a failure", "err", err)
 		return exitFailed
@@ -115,16 +116,12 @@ func (p Program) Main(ctx context.Context, args []string, stdout, stderr io.Writ
 	return exitOK
 }
 
-// wrong tells the mistakes in the configuration.
-func (p Program) wrong(stderr io.Writer, mistakes error) int {
+// wrong tells the mistakes in the configuration, in the format of the log as far as that could be read.
+func (p Program) wrong(format string, stderr io.Writer, mistakes error) int {
+	if format == jsonFormat {
+		newLogger(stderr, format, slog.LevelInfo).Error("the configuration is wrong", "err", mistakes)
+		return exitUsage
+	}
 	_, _ = fmt.Fprintf(stderr, "%s: the configuration is wrong:\n%v\n", p.Name, mistakes)
 	return exitUsage
-}
-
-func newLogger(w io.Writer, format string, level slog.Leveler) *slog.Logger {
-	opts := &slog.HandlerOptions{Level: level}
-	if format == "json" {
-		return slog.New(slog.NewJSONHandler(w, opts))
-	}
-	return slog.New(slog.NewTextHandler(w, opts))
 }

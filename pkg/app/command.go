@@ -35,7 +35,7 @@ type Call struct {
 }
 
 // Wrong tells the mistakes in the configuration, and returns the exit code for them.
-func (c Call) Wrong() int { return c.Program.wrong(c.Stderr, c.Err) }
+func (c Call) Wrong() int { return c.Program.wrong("", c.Stderr, c.Err) }
 
 // command runs the command that the arguments begin with.
 func (p Program) command(ctx context.Context, args []string, stdout, stderr io.Writer) int {

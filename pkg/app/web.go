@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -88,7 +89,7 @@ func newWebServer(setting, address, configFile string, handler http.Handler, log
 		WriteTimeout:      time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug), // strangers' broken connections
+		ErrorLog:          log.New(serverLog{logger}, "", 0),
 	}}, nil
 }
 

@@ -38,7 +38,7 @@ func (j *journal) record(now problems) {
 			continue
 		}
 		j.since[key] = time.Now()
-		j.logger.Warn("cannot be read: "+p.subject, "class", p.class, "items", p.count, "err", p.err)
+		j.logger.Warn("cannot be read: "+p.subject, append([]any{"class", p.class, "items", p.count, "err", p.err}, p.attrs...)...)
 	}
 	for _, key := range slices.Sorted(maps.Keys(j.since)) {
 		if now[key] == nil {
@@ -68,7 +68,7 @@ func (j *journal) recordLacking(brokers []lag.Broker) {
 	}
 	for _, capability := range lag.Capabilities() {
 		if ids := now[capability]; len(ids) > 0 && !slices.Equal(ids, j.lacking[capability]) {
-			j.logger.Warn("brokers are too old for: "+string(capability), "brokers", ids, "without_it", capability.Without())
+			j.logger.Warn("brokers are too old for: "+string(capability), "broker_ids", ids, "without_it", capability.Without())
 		}
 	}
 	j.lacking = now

@@ -189,7 +189,7 @@ func TestWhatBrokersLackIsNamedOnce(t *testing.T) {
 	for range 3 {
 		f.pollAll(t.Context())
 	}
-	if n := strings.Count(f.log.String(), "batched_offset_fetch"); n != 1 || !strings.Contains(f.log.String(), "brokers=[2]") {
+	if n := strings.Count(f.log.String(), "batched_offset_fetch"); n != 1 || !strings.Contains(f.log.String(), "broker_ids=[2]") {
 		t.Errorf("named %d times:\n%s", n, f.log)
 	}
 	down := *o // a broker that is away does not say what it lacks, and is not named again when it is back

@@ -12,19 +12,20 @@ type problem struct {
 	class   lag.Class
 	count   int
 	err     error // the first
+	attrs   []any // that name the first, for the log
 }
 
 // problems are kept one per subject and class, so that their number does not grow with groups or partitions.
 type problems map[string]*problem
 
-func (p problems) add(subject string, err error) {
+func (p problems) add(subject string, err error, attrs ...any) {
 	if err == nil {
 		return
 	}
 	class := lag.ClassOf(err)
 	key := subject + ": " + string(class)
 	if p[key] == nil {
-		p[key] = &problem{subject: subject, class: class, err: err}
+		p[key] = &problem{subject: subject, class: class, err: err, attrs: attrs}
 	}
 	p[key].count++
 }
@@ -37,26 +38,26 @@ func problemsOf(obs *lag.Observation, snapshot *lag.Snapshot) problems {
 		return p // all the rest follows from it
 	}
 	for i := range obs.Brokers {
-		p.add(fmt.Sprintf("broker %d", obs.Brokers[i].ID), obs.Brokers[i].Err)
+		p.add(fmt.Sprintf("broker %d", obs.Brokers[i].ID), obs.Brokers[i].Err, "broker", obs.Brokers[i].ID)
 	}
 	p.add("list of groups", obs.ListingErr)
 	for i := range obs.Topics {
 		t := &obs.Topics[i]
 		if lag.ClassOf(t.Err) != lag.ClassNotFound { // a group's leftover commits on a deleted topic are no failure
-			p.add("topics", t.Err)
+			p.add("topics", t.Err, "topic", t.Name)
 		}
 		for _, offsets := range []*lag.Offsets{&t.Ends, &t.Starts} {
 			for j := range offsets.Others {
-				p.add("partitions", offsets.Others[j].Err)
+				p.add("partitions", offsets.Others[j].Err, "topic", t.Name)
 			}
 		}
 	}
 	for _, g := range snapshot.Groups {
 		if err := g.Reason(); err != nil {
-			p.add("consumer groups", fmt.Errorf("consumer group %q: %w", g.Name, err))
+			p.add("consumer groups", fmt.Errorf("consumer group %q: %w", g.Name, err), "group", g.Name)
 		}
 		if g.MembersErr != nil {
-			p.add("members of consumer groups", fmt.Errorf("consumer group %q: %w", g.Name, g.MembersErr))
+			p.add("members of consumer groups", fmt.Errorf("consumer group %q: %w", g.Name, g.MembersErr), "group", g.Name)
 		}
 	}
 	return p

@@ -245,8 +245,9 @@ func (q quieter) WithAttrs(attrs []slog.Attr) slog.Handler {
 
 func (q quieter) WithGroup(name string) slog.Handler { return quieter{q.Handler.WithGroup(name)} }
 
+// demoted also gives levels in between, which klog has and nobody else, the name of one that there is.
 func demoted(level slog.Level) slog.Level {
-	if level == slog.LevelInfo {
+	if level >= slog.LevelDebug && level < slog.LevelWarn {
 		return slog.LevelDebug
 	}
 	return level

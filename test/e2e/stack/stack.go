@@ -54,7 +54,7 @@ func Start(ctx context.Context, where layout.Layout, dir string) (*Stack, error)
 func (s *Stack) Close() error {
 	var errs []error
 	if s.Adapter != nil {
-		errs = append(errs, s.Adapter.process.Kill())
+		errs = append(errs, s.Adapter.process.Kill(), s.checkLogs())
 	}
 	if s.ControlPlane != nil {
 		errs = append(errs, s.ControlPlane.Close())
