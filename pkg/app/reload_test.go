@@ -10,7 +10,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -237,32 +236,6 @@ func TestAddedClusterThatFailsTouchesNoOther(t *testing.T) {
 	}
 	f.write(good)
 	p.mustReload() // also while one hangs
-}
-
-// 100 reloads, of which each replaces a cluster, adds or removes another, leave nothing behind.
-func TestManyReloadsLeakNothing(t *testing.T) {
-	eu, us := newKafka(t, 0), newKafka(t, 0)
-	one, two := clustersYAML(map[string]*kfake.Cluster{"eu": eu}), clustersYAML(map[string]*kfake.Cluster{"eu": eu, "us": us})
-	f := newFile(t, two)
-	p := start(t, "--config="+f.path, "--web.enable-lifecycle", "--cluster-label", "--poll-interval=5s")
-	settled := func(what string) {
-		p.await(what, func() bool { return p.exposes(lagOn("eu")) && p.exposes(lagOn("us")) })
-	}
-	settled("the lag")
-	before := runtime.NumGoroutine()
-	for i := range 100 {
-		f.write([]string{one, two}[i%2] + fmt.Sprintf("max-groups: %d\n", 100+i))
-		p.mustReload()
-		if !p.exposes(lagOn("eu")) {
-			t.Fatalf("there is a gap after reload %d", i)
-		}
-	}
-	settled("the lag at the end")
-	const some = 10 // idle connections of the test's own
-	p.await("as few goroutines as before", func() bool { return runtime.NumGoroutine() <= before+some })
-	if strings.Contains(p.log.String(), "cannot be read") {
-		t.Errorf("something could not be read:\n%s", p.log)
-	}
 }
 
 // Requests that come during a reload are all answered by one more.
