@@ -41,8 +41,10 @@ func checkSBOM(t *testing.T, path, name string) {
 	}
 	var bom struct {
 		BOMFormat, SpecVersion string
-		Metadata               struct{ Component struct{ Name, Version string } }
-		Components             []struct {
+		Metadata               struct {
+			Component struct{ Name, Version string }
+		}
+		Components []struct {
 			Name, Version, PURL string
 			Licenses            []struct{ License struct{ ID string } }
 		}
