@@ -238,7 +238,7 @@ func (m *mounted) update(text string) {
 
 // clusterSettings is a configuration of clusters, by name.
 func clusterSettings(brokers map[string]string) string {
-	text := "clusters:\n"
+	text := "log-format: json\nclusters:\n" // as the manifests have it
 	for name, list := range brokers {
 		text += fmt.Sprintf("- {name: %s, brokers: ['%s']}\n", name, strings.ReplaceAll(list, ",", "', '"))
 	}
