@@ -31,6 +31,11 @@ func TestFleetAddsRemovesAndReplaces(t *testing.T) {
 		}
 		time.Sleep(12 * time.Second)
 		synctest.Wait()
+		for _, s := range f.store.Snapshots() { // what comes later changes no answer until it is there
+			if s.Awaited.IsZero() != (s.Cluster == "c") {
+				t.Errorf("%s is awaited since %s", s.Cluster, s.Awaited)
+			}
+		}
 		if a, b, c := all.polls("a"), all.polls("b"), all.polls("c"); a != 5 || b != 3 || c != 3 {
 			t.Errorf("%d polls of the one that stayed within 24 s, %d of the one that left, %d of the one that came", a, b, c)
 		}
@@ -68,6 +73,9 @@ func TestFleetMembersAreIndependent(t *testing.T) {
 		for _, s := range f.store.Snapshots() {
 			if s.Cluster != "a" && !s.ListedAt.IsZero() {
 				t.Errorf("%s was listed at %s", s.Cluster, s.ListedAt)
+			}
+			if time.Since(s.Awaited) != 21*time.Second {
+				t.Errorf("%s is awaited since %s", s.Cluster, s.Awaited)
 			}
 		}
 		all.mu.Lock()
