@@ -235,7 +235,9 @@ func TestAddedClusterThatFailsTouchesNoOther(t *testing.T) {
 		t.Errorf("%d %s", code, body)
 	}
 	again := start(t, "--config="+f.path) // at the start it is tried again and again instead
-	again.await("the good one", func() bool { return again.exposes(lagOn("good")) && again.exposes(`kafka_lag_collector_cluster_up{cluster="tls"} 0`) })
+	again.await("the good one", func() bool {
+		return again.exposes(lagOn("good")) && again.exposes(`kafka_lag_collector_cluster_up{cluster="tls"} 0`)
+	})
 	if !strings.Contains(again.log.String(), ca) {
 		t.Errorf("the log does not say why:\n%s", again.log)
 	}
