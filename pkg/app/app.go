@@ -100,9 +100,8 @@ func (p Program) Main(ctx context.Context, args []string, stdout, stderr io.Writ
 		return p.wrong(loaded.Config.LogFormat, stderr, err)
 	}
 	load := func() (Loaded, error) { return p.load(args) }
-	watch := fileWatch{path: loaded.Config.File}
-	if watch.path != "" { // so that no change is missed that comes between the load and the first look
-		watch.know()
+	watch := newFileWatch(loaded.Config.File)
+	if watch.path != "" { // again, so that no change is missed that came between the load and the first look
 		if loaded, err = load(); err != nil {
 			return p.wrong(loaded.Config.LogFormat, stderr, err)
 		}

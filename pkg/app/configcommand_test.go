@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -35,15 +36,15 @@ groups:
 	}
 	// Each setting that was given, with where; those that were not have no comment.
 	want := `
+    mechanism: SCRAM-SHA-256 # --kafka.sasl.mechanism
+    username: x # --kafka.sasl.username
+    password-file: PASSWORD # --kafka.sasl.password-file
   - name: us # FILE line 3
     brokers: ['b:9092'] # FILE line 3
         mechanism: PLAIN # FILE line 3
         username: lag # FILE line 3
   - name: eu # FILE line 4
     brokers: ['a:9092'] # FILE line 4
-        mechanism: SCRAM-SHA-256 # --kafka.sasl.mechanism
-        username: x # --kafka.sasl.username
-        password-file: PASSWORD # --kafka.sasl.password-file
     topic-exclude: __.* # FILE line 4
 poll-interval: 1s # --poll-interval
 max-age: 2m0s # FILE line 1
@@ -59,6 +60,16 @@ log-format: json # KAFKA_LAG_LOG_FORMAT
 	}
 	if got != want || !strings.Contains(stdout.String(), "\nmax-groups: 20000\n") {
 		t.Errorf("printed:\n%s\nand in all\n%s", got, stdout.String())
+	}
+	// Fed back, with the same secrets in the environment, it is the same configuration.
+	first, err := Program{Name: "lag-exporter"}.load(args[2:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(path, stdout.String())
+	again, err := Program{Name: "lag-exporter"}.load([]string{"--config=" + path})
+	if err != nil || again.Config.Hash() != first.Config.Hash() || !reflect.DeepEqual(again.Config.Clusters, first.Config.Clusters) {
+		t.Errorf("fed back it is %+v, %v", again.Config, err)
 	}
 }
 

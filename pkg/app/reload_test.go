@@ -302,3 +302,23 @@ func TestTriggersCoalesce(t *testing.T) {
 		}
 	})
 }
+
+// What can be read only once is read once, and not looked at again.
+func TestConfigurationFromAPipe(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "config")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var writing sync.WaitGroup
+	writing.Go(func() {
+		if err := os.WriteFile(pipe, []byte("brokers: ['127.0.0.1:1']\n"), 0o600); err != nil { // waits for the reader
+			t.Error(err)
+		}
+	})
+	p := start(t, "--config="+pipe)
+	writing.Wait()
+	p.await("a poll", func() bool { return p.exposes(`kafka_lag_collector_cluster_up{cluster="default"} 0`) })
+	if !p.exposes(reloaded) {
+		t.Error("it was read again")
+	}
+}

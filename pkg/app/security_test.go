@@ -1,6 +1,7 @@
 package app
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,6 +9,31 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 )
+
+// A secret that somebody writes into the configuration itself is no setting, and is not repeated when that is said.
+func TestReloadShowsNoSecrets(t *testing.T) {
+	const canary = "canary-91ab"
+	good := "brokers: ['127.0.0.1:1']\n"
+	f := newFile(t, good)
+	p := start(t, "--config="+f.path, "--web.enable-lifecycle", "--log-level=debug")
+	for _, text := range []string{
+		"kafka: {sasl: {mechanism: PLAIN, username: lag, password: " + canary + "}}\n",
+		"kafka.sasl.password: " + canary + "\n",
+		"password: [" + canary + "]\n",
+		"kafka: {sasl: [password, " + canary + "]}\n",
+		"clusters: [{name: x, brokers: a, password: " + canary + "}]\n",
+		"password: {" + canary + "\n",
+	} {
+		f.write(good + text)
+		code, body := p.post()
+		if code != http.StatusInternalServerError || strings.Contains(body, canary) {
+			t.Errorf("%s is answered with %d %s", text, code, body)
+		}
+	}
+	if _, metrics := p.get("/metrics"); strings.Contains(metrics+p.log.String(), canary) {
+		t.Errorf("the secret is shown in:\n%s", p.log)
+	}
+}
 
 // Row 21. A password that the brokers refuse shows as a failure with what to change, and nowhere itself, however much is logged.
 func TestRow21SecretsAreNotShown(t *testing.T) {

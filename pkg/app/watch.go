@@ -15,6 +15,19 @@ type fileWatch struct {
 	pending string // other contents that were there at the latest look
 }
 
+// newFileWatch returns a watch of the file, and of nothing if that is none that can be read again, such as a pipe.
+func newFileWatch(path string) fileWatch {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return fileWatch{}
+	}
+	w := fileWatch{path: path}
+	w.know()
+	return w
+}
+
+// maxWatched bounds what is read at a look, in bytes. Configurations that are as large are refused.
+const maxWatched = 4 << 20
+
 // look says whether there are other contents than those that are known, the same ones for two looks in turn: what is still being
 // written is left alone. They count as known from then on. A file that cannot be read has contents, too: the reason.
 func (w *fileWatch) look() bool {
@@ -45,7 +58,7 @@ func contents(path string) string {
 	}
 	defer func() { _ = file.Close() }() // it was only read
 	sum := sha256.New()
-	if _, err := io.Copy(sum, file); err != nil {
+	if _, err := io.Copy(sum, io.LimitReader(file, maxWatched)); err != nil {
 		return err.Error()
 	}
 	return string(sum.Sum(nil))

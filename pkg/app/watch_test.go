@@ -48,8 +48,8 @@ func (v *volume) update(text string) {
 
 func TestWatchNoticesWhateverChangesContents(t *testing.T) {
 	v := newVolume(t, "one")
-	w := &fileWatch{path: v.path()}
-	w.know()
+	watch := newFileWatch(v.path())
+	w := &watch
 	looks := func(what string, want ...bool) {
 		t.Helper()
 		for i := range want {

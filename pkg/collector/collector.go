@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -184,6 +185,16 @@ func (c *Collector) noteWanted(cluster string, groups int) bool {
 		c.metrics.wanted(cluster, groups)
 	}
 	return !c.retired
+}
+
+var errNotCollected = errors.New("no collection has ended yet")
+
+// await publishes that there is the cluster, and that nothing is known of it yet.
+func (c *Collector) await(cluster string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.latest = &lag.Snapshot{Cluster: cluster, ListingErr: errNotCollected, Awaited: time.Now()}
+	c.store.Publish(c.latest)
 }
 
 // retire ends what the collector does to the store, the metrics and the log, at once and whatever it is waiting for. It returns

@@ -57,10 +57,8 @@ func NewFleet(wanted *Wanted, store *Store, metrics *Metrics, logger *slog.Logge
 	return &Fleet{wanted: wanted, store: store, metrics: metrics, logger: logger, members: map[string]*member{}}
 }
 
-var errNotCollected = errors.New("no collection has ended yet")
-
 // Start gives the fleet its first members. Of each, the store has a snapshot at once, which knows nothing: what is asked of all
-// clusters must not be answered from some. A member whose reader cannot be opened is tried again at each poll, unless that is so
+// clusters must not be answered from some as long as the others may be about to be read. A member whose reader cannot be opened is tried again at each poll, unless that is so
 // for all of them: that is an error.
 func (f *Fleet) Start(members []Member) error {
 	var errs []error
@@ -79,8 +77,8 @@ func (f *Fleet) Start(members []Member) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, m := range members {
-		f.store.Publish(&lag.Snapshot{Cluster: m.Name, ListingErr: errNotCollected})
 		f.add(m, opened[m.Name], nil)
+		f.members[m.Name].collector.await(m.Name)
 	}
 	return nil
 }

@@ -96,7 +96,7 @@ func AddFlags(set *pflag.FlagSet) *Flags {
 	f := &Flags{cluster: Cluster{Name: DefaultCluster}, cfg: Config{
 		PollInterval: 5 * time.Second, MaxAge: time.Minute, LogFormat: "text", ListenAddress: ":9308", MaxGroups: 20_000, MaxPartitions: 2_000_000,
 	}}
-	f.clusters = items[Cluster]{name: settingClusters, define: addNamedCluster, tellsAll: true, needsOne: true, needs: []string{"name", settingBrokers}}
+	f.clusters = items[Cluster]{name: settingClusters, define: addNamedCluster, needsOne: true, needs: []string{"name", settingBrokers}}
 	f.rules = items[groupRule]{name: settingRules, define: addRule, needs: []string{ruleMatch}}
 	addCluster(set, &f.cluster)
 	set.Var(&f.clusters, settingClusters, "Several Kafka clusters, as YAML; easier to write in the file: a list of mappings, each with a name, brokers and "+

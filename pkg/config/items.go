@@ -15,8 +15,6 @@ type items[T any] struct {
 	needs  []string // the settings that each must have
 	// needsOne says whether an empty list is a mistake.
 	needsOne bool
-	// tellsAll says whether a setting that is not given has its default, and not what something else says.
-	tellsAll bool
 	list     []item[T]
 	given    bool
 	broken   bool   // the list lacks some of what was given
@@ -98,7 +96,7 @@ func (i *items[T]) node() *yaml.Node {
 	}
 	node := &yaml.Node{Kind: yaml.SequenceNode}
 	for _, one := range i.list {
-		node.Content = append(node.Content, one.section.node(func(*pflag.Flag) bool { return false }, !i.tellsAll))
+		node.Content = append(node.Content, one.section.node(true))
 	}
 	return node
 }
@@ -107,9 +105,7 @@ func (i *items[T]) schema() schema {
 	one := sectionSchema(i.settings(new(T)), "", true)
 	one["type"], one["required"] = "object", i.needs
 	for _, property := range one["properties"].(schema) { //nolint:errcheck // that is what it was made as
-		if !i.tellsAll {
-			delete(property.(schema), "default") //nolint:errcheck // the same
-		}
+		delete(property.(schema), "default") //nolint:errcheck // the same
 	}
 	all := schema{"type": "array", "items": one}
 	if i.needsOne {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -13,18 +14,10 @@ import (
 
 // print returns the settings as the text of a file, and the hash of what that says.
 func (f *Flags) print() (text, hash string) {
-	isCommon := func(*pflag.Flag) bool { return false }
-	var secrets []string
-	if f.clusters.given {
-		of := f.clusters.settings(new(Cluster))
-		isCommon = func(flag *pflag.Flag) bool { return of.Lookup(flag.Name) != nil } // each cluster has taken it
-		for _, c := range f.clusters.list {
-			secrets = append(secrets, c.section.secrets()...)
-		}
-	} else {
-		secrets = f.top.secrets()
+	root, secrets := f.top.node(false), f.top.secrets()
+	for _, c := range f.clusters.list {
+		secrets = append(secrets, c.section.secrets()...)
 	}
-	root := f.top.node(isCommon, false)
 	notes := ""
 	for _, one := range secrets {
 		notes += "# " + one + "\n"
@@ -53,13 +46,12 @@ func withoutComments(node *yaml.Node) {
 	}
 }
 
-// node returns the settings as a mapping, but for those that are left out. Where silence is not the same as the default, as in a rule, it
-// has only what was given.
-func (s *section) node(leftOut func(*pflag.Flag) bool, onlyGiven bool) *yaml.Node {
+// node returns the settings as a mapping. In an item of a list silence is not the same as the default, so it has only what was given.
+func (s *section) node(onlyGiven bool) *yaml.Node {
 	root := &yaml.Node{Kind: yaml.MappingNode}
 	s.set.VisitAll(func(flag *pflag.Flag) {
-		from, own := s.origin(flag.Name)
-		if !isSetting(flag) || leftOut(flag) || onlyGiven && !own {
+		from, given := s.from[flag.Name]
+		if !isSetting(flag) || onlyGiven && !given {
 			return
 		}
 		value := valueNode(flag, onlyGiven)
@@ -69,13 +61,25 @@ func (s *section) node(leftOut func(*pflag.Flag) bool, onlyGiven bool) *yaml.Nod
 		if value.Kind == yaml.ScalarNode || value.Style == yaml.FlowStyle {
 			value.LineComment = from.String()
 		}
-		names := strings.Split(flag.Name, ".")
-		parent := root
-		for _, name := range names[:len(names)-1] {
-			parent = child(parent, name)
+		parent, name := root, flag.Name
+		if at := strings.LastIndexByte(name, '.'); at >= 0 {
+			parent, name = mappingAt(root, name[:at]), name[at+1:]
 		}
-		parent.Content = append(parent.Content, textNode(names[len(names)-1]), value)
+		parent.Content = append(parent.Content, textNode(name), value)
 	})
+	for name := range sorted(s.from) {
+		if onlyGiven && s.set.Lookup(name) == nil {
+			mappingAt(root, name) // also an empty one says something
+		}
+	}
+	return root
+}
+
+// mappingAt returns the mapping of settings whose names begin with that name and a dot.
+func mappingAt(root *yaml.Node, name string) *yaml.Node {
+	for part := range strings.SplitSeq(name, ".") {
+		root = child(root, part)
+	}
 	return root
 }
 
@@ -124,7 +128,7 @@ func listNode(texts []string) *yaml.Node {
 // secrets says which of them come from the environment, for which a file has no place.
 func (s *section) secrets() (lines []string) {
 	s.set.VisitAll(func(flag *pflag.Flag) {
-		if secret, ok := flag.Value.(*secretFile); ok && secret.File == "" && secret.text != "" {
+		if secret, ok := flag.Value.(*secretFile); ok && secret.File == "" && os.Getenv(secret.env) != "" {
 			lines = append(lines, fmt.Sprintf("%s%s: instead of a file, the environment variable %s holds the secret", s.path, flag.Name, secret.env))
 		}
 	})

@@ -130,6 +130,7 @@ func TestValidFiles(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty":            "",
 		"only a comment":   "# nothing\n",
+		"null":             "~\n",
 		"empty sections":   "kafka:\nweb: {}\nkafka.sasl:\n",
 		"dots and none":    "kafka.tls.enabled: true\nkafka:\n  tls.server-name: x\n  sasl: {oauth.client-id: x, mechanism: OAUTHBEARER, oauth: {token-url: 'https://x/y', client-secret-file: /x}}\n",
 		"numbers":          "max-groups: 0x10\nmax-partitions: 1e3\n",

@@ -42,10 +42,21 @@ func (s *section) has(name string) bool {
 
 // origin returns where the value of a setting comes from, and whether it is the section's own.
 func (s *section) origin(setting string) (from origin, own bool) {
-	if from, own = s.from[setting]; !own && s.common != nil {
+	from, own = s.from[setting]
+	if !own && s.common != nil && !s.hasTogether(setting) {
 		from = s.common.from[setting]
 	}
 	return from, own
+}
+
+// hasTogether says whether any setting was given that is taken or given together with this one.
+func (s *section) hasTogether(setting string) bool {
+	for _, whole := range []string{settingTLS, settingSASL} {
+		if strings.HasPrefix(setting, whole+".") {
+			return s.has(whole)
+		}
+	}
+	return false
 }
 
 // reset empties a list, so that what follows replaces it.

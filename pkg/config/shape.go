@@ -117,7 +117,7 @@ func Schema(set *pflag.FlagSet, program string) ([]byte, error) {
 	all["$schema"] = "http://json-schema.org/draft-07/schema#"
 	all["title"] = "Configuration of " + program
 	all["type"] = []string{"object", "null"}
-	all["not"] = schema{"required": []string{settingBrokers, settingClusters}}
+	all["not"] = schema{"type": "object", "required": []string{settingBrokers, settingClusters}}
 	text, err := json.MarshalIndent(all, "", " ")
 	if err != nil {
 		return nil, fmt.Errorf("encode the schema: %w", err)

@@ -62,7 +62,8 @@ func (g *Group) mayHave(selected func(topic string) bool) bool {
 // groups returns the groups of one cluster that have a member on one of the pods, in order. doubt says why there may be one if
 // there is none; err, why there may be more in any case.
 func (f *finder) groups(s *summation, snapshot *Snapshot) (groups []string, doubt, err error) {
-	if snapshot.ListedAt.IsZero() {
+	noSay := s.hasNoSay(snapshot)
+	if snapshot.ListedAt.IsZero() && !noSay {
 		return nil, nil, s.doubtful(snapshot.ListingErr, snapshot.ListedAt)
 	}
 	if !s.young(snapshot.ListedAt) {
@@ -74,7 +75,7 @@ func (f *finder) groups(s *summation, snapshot *Snapshot) (groups []string, doub
 	for _, g := range snapshot.Groups {
 		switch {
 		case !g.MembersReadAt.IsZero():
-		case lasting(g.MembersErr):
+		case lasting(g.MembersErr), noSay:
 			doubt = cmp.Or[error](doubt, s.membersUnknown(g))
 		default:
 			return nil, nil, s.membersUnknown(g)

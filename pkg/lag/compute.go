@@ -40,7 +40,7 @@ type computation struct {
 // reading counts, and a failure counts only if the item was not read since the collection that failed began.
 func Compute(prev *Snapshot, obs *Observation, policies Policies) *Snapshot {
 	if prev == nil || anotherCluster(prev, obs) {
-		prev = &Snapshot{Cluster: obs.Cluster}
+		prev = &Snapshot{Cluster: obs.Cluster} // of another cluster nothing is awaited, or what was asked of all would have no answer now
 	}
 	next := *prev
 	c := &computation{prev: prev, obs: obs, next: &next, policies: policies}

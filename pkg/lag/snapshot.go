@@ -10,6 +10,9 @@ import (
 type Snapshot struct {
 	Cluster string
 	TakenAt time.Time // when the latest collection of the whole cluster began
+	// Awaited is since when the list of groups is waited for that is the first one; zero if what is asked of all clusters is answered
+	// without this one until it has given that list.
+	Awaited time.Time
 	// PollTime is how long that collection took; 0 if the reader did not say.
 	PollTime time.Duration
 

@@ -101,25 +101,33 @@ type summation struct {
 	several bool            // clusters are selected
 	cluster string          // the one under way
 	found   map[string]bool // names of groups that some cluster has
-	doubts  []namedDoubt
+	doubts  []doubtOf
 }
 
 // groups returns the selected groups of one cluster; the error says why there may be more of them.
 func (s *summation) groups(snapshot *Snapshot) (groups []*Group, err error) {
-	if len(s.sel.Groups) == 0 {
-		if !s.young(snapshot.ListedAt) {
-			return nil, s.doubtful(snapshot.ListingErr, snapshot.ListedAt)
-		}
-		if i := slices.IndexFunc(snapshot.Uncollected, func(g UncollectedGroup) bool { return s.sel.Group == nil || s.sel.Group(g.Name) }); i >= 0 {
-			return nil, s.uncollected(snapshot.Uncollected[i].Name)
-		}
-		for _, g := range snapshot.Groups {
-			if s.sel.Group == nil || s.sel.Group(g.Name) {
-				groups = append(groups, g)
-			}
-		}
-		return groups, nil
+	if len(s.sel.Groups) > 0 {
+		return s.named(snapshot)
 	}
+	switch {
+	case s.hasNoSay(snapshot):
+		s.doubts = append(s.doubts, doubtOf{err: s.doubtful(snapshot.ListingErr, snapshot.ListedAt)})
+	case !s.young(snapshot.ListedAt):
+		return nil, s.doubtful(snapshot.ListingErr, snapshot.ListedAt)
+	}
+	if i := slices.IndexFunc(snapshot.Uncollected, func(g UncollectedGroup) bool { return s.sel.Group == nil || s.sel.Group(g.Name) }); i >= 0 {
+		return nil, s.uncollected(snapshot.Uncollected[i].Name)
+	}
+	for _, g := range snapshot.Groups {
+		if s.sel.Group == nil || s.sel.Group(g.Name) {
+			groups = append(groups, g)
+		}
+	}
+	return groups, nil
+}
+
+// named returns those of the groups that the selection names.
+func (s *summation) named(snapshot *Snapshot) (groups []*Group, err error) {
 	for _, name := range s.sel.on(snapshot.Cluster) {
 		if g := snapshot.Group(name); g != nil {
 			groups = append(groups, g)
@@ -130,11 +138,14 @@ func (s *summation) groups(snapshot *Snapshot) (groups []*Group, err error) {
 			return nil, s.uncollected(name)
 		}
 		at := snapshot.listedFor(name)
-		if err := s.doubtful(snapshot.ListingErr, at); at.IsZero() {
-			return nil, err
-		} else if !s.young(at) {
-			s.doubts = append(s.doubts, namedDoubt{name, err})
+		if s.young(at) {
+			continue
 		}
+		err := s.doubtful(snapshot.ListingErr, at)
+		if !s.anywhere() || at.IsZero() && !s.hasNoSay(snapshot) {
+			return nil, err
+		}
+		s.doubts = append(s.doubts, doubtOf{name, err})
 	}
 	return groups, nil
 }

@@ -5,6 +5,11 @@ import (
 	"iter"
 )
 
+// What a selection that names no cluster says of several: a group is where it is found. So that a cluster that fails takes no group of
+// another with it, the last list of groups that it gave counts, however old that is, for groups that are found elsewhere; and a cluster
+// has no say before it has given one. At the start of the program that is waited for, for as long as values may be old: it would have
+// given its list by then if it were not failing. Who names clusters gets the sum over all of them, or none.
+
 // clusters gives the snapshots of the selected clusters in turn.
 func (s *summation) clusters(snapshots []*Snapshot) iter.Seq2[int, *Snapshot] {
 	selected := func(snapshot *Snapshot) bool { return s.sel.Cluster == nil || s.sel.Cluster(snapshot.Cluster) }
@@ -27,6 +32,15 @@ func (s *summation) clusters(snapshots []*Snapshot) iter.Seq2[int, *Snapshot] {
 	}
 }
 
+// anywhere says whether what is selected is looked for on several clusters of which none is named.
+func (s *summation) anywhere() bool { return s.several && s.sel.Cluster == nil }
+
+// hasNoSay says whether what the cluster may have does not matter, if there is something elsewhere.
+func (s *summation) hasNoSay(snapshot *Snapshot) bool {
+	awaited := !snapshot.Awaited.IsZero() && s.now.Sub(snapshot.Awaited) <= s.maxAge
+	return s.anywhere() && snapshot.ListedAt.IsZero() && !awaited
+}
+
 // there says on which cluster it is, where there are several.
 func (s *summation) there() string {
 	if !s.several {
@@ -35,8 +49,8 @@ func (s *summation) there() string {
 	return fmt.Sprintf(" on cluster %q", s.cluster)
 }
 
-// namedDoubt is that a group of the name may have come to be since its cluster last gave its list.
-type namedDoubt struct {
+// doubtOf is that a cluster may have the group, or where it is empty, any that is selected.
+type doubtOf struct {
 	group string
 	err   error
 }
@@ -51,12 +65,10 @@ func (s *summation) find(group string) {
 	s.found[group] = true
 }
 
-// missed returns the doubt about a group that no cluster is known to have, nil if there is none. Where one has it, the lists of the
-// others count however old they are, so that a cluster that fails takes no group of another with it; a cluster whose list was
-// never read may have it all the same.
+// missed returns the doubt about a group that was found nowhere, nil if there is none.
 func (s *summation) missed() error {
 	for _, doubt := range s.doubts {
-		if !s.found[doubt.group] {
+		if doubt.group == "" && s.total.Partitions == 0 || doubt.group != "" && !s.found[doubt.group] {
 			return doubt.err
 		}
 	}

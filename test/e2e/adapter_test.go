@@ -90,6 +90,10 @@ func fetch(ctx context.Context, url string) (status int, body string, err error)
 	if err != nil {
 		return 0, "", err
 	}
+	return do(request)
+}
+
+func do(request *http.Request) (status int, body string, err error) {
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return 0, "", err

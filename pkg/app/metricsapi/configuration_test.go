@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -179,6 +180,9 @@ func TestPrintedConfigurationIsTheSame(t *testing.T) {
 		again, setAgain := feed("--config=" + path)
 		if cfg.Hash() != again.Hash() {
 			t.Errorf("%q is printed as\n%s\nwhich is then\n%s", args, cfg.Effective(), again.Effective())
+		}
+		if !reflect.DeepEqual(cfg.GroupRules, again.GroupRules) || !reflect.DeepEqual(cfg.Clusters, again.Clusters) && len(cfg.Clusters) > 1 {
+			t.Errorf("%q: fed back it is\n%+v instead of\n%+v", args, again, cfg)
 		}
 		set.VisitAll(func(f *pflag.Flag) {
 			if got := setAgain.Lookup(f.Name).Value.String(); got != f.Value.String() && f.Name != "config" && len(cfg.Clusters) == 1 {

@@ -3,6 +3,8 @@ package charts
 import (
 	"encoding/base64"
 	"fmt"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -45,6 +47,9 @@ func TestVariants(t *testing.T) {
 		"plain text": {nil, map[string]string{"config: ": `{"brokers":["kafka:9092"],"log-format":"json"}`}, nil},
 		"config wins": {[]string{"kafka.secret=lag", "config.kafka.sasl.username=other", "config.poll-interval=10s"}, map[string]string{
 			"config: kafka.sasl.username": `"other"`, "config: poll-interval": `"10s"`, "config: kafka.sasl.mechanism": `"SCRAM-SHA-512"`,
+		}, nil},
+		"several clusters": {[]string{"brokers=", "config.clusters[0].name=a", "config.clusters[0].brokers={b}"}, map[string]string{
+			"config: clusters": `[{"brokers":["b"],"name":"a"}]`,
 		}, nil},
 		"cert-manager": {[]string{"certificates.source=cert-manager"}, map[string]string{
 			apiService + ": metadata.annotations":                                `{"cert-manager.io/inject-ca-from":"kafka-lag-adapter/lag-adapter-tls"}`,
@@ -101,6 +106,7 @@ func TestVariants(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			rendered.checkConfig(t)
 			for at, want := range c.want {
 				if got := rendered.text(t, at); !strings.Contains(got, want) {
 					t.Errorf("%s is\n%s\nwhich lacks\n%s", at, got, want)
@@ -152,6 +158,19 @@ func (o objects) text(t *testing.T, at string) string {
 	return toJSON(t, value)
 }
 
+// checkConfig has the program itself look at the configuration file.
+func (o objects) checkConfig(t *testing.T) {
+	t.Helper()
+	text, _ := o.field(t, "ConfigMap kafka-lag-adapter/lag-adapter", "data", "config.yaml").(string)
+	file := filepath.Join(t.TempDir(), "config.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(t.Context(), where(t).Product("lag-adapter"), "config", "check", "--file-only", file).CombinedOutput(); err != nil {
+		t.Errorf("%v: %s\nof\n%s", err, out, text)
+	}
+}
+
 // TestRefusals: values that make no sense are refused, with what to do.
 func TestRefusals(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -159,9 +178,12 @@ func TestRefusals(t *testing.T) {
 		want []string
 	}{
 		"no brokers":            {nil, []string{"brokers: no value", "--set brokers="}},
-		"brokers twice":         {[]string{brokers, "config.clusters[0].name=a"}, []string{"brokers and config.clusters"}},
+		"brokers twice":         {[]string{brokers, "config.clusters[0].name=a", "config.clusters[0].brokers={b}"}, []string{"brokers and config.clusters"}},
 		"a misspelt value":      {[]string{brokers, "replica=3"}, []string{"'replica' not allowed"}},
 		"… within another":      {[]string{brokers, "kafka.mechansim=PLAIN"}, []string{"/kafka", "'mechansim' not allowed"}},
+		"… within config":       {[]string{brokers, "config.pol-interval=5s"}, []string{"/config", "'pol-interval' not allowed"}},
+		"… deep within config":  {[]string{brokers, "config.kafka.tls.enable=true"}, []string{"/config/kafka/tls", "'enable' not allowed"}},
+		"a setting's limit":     {[]string{brokers, "config.log-format=xml"}, []string{"/config/log-format"}},
 		"an unknown mechanism":  {[]string{brokers, "kafka.mechanism=MD5"}, []string{"/kafka/mechanism", "SCRAM-SHA-512"}},
 		"a number for a text":   {[]string{brokers, "replicas=two"}, []string{"/replicas", "want integer"}},
 		"a digest that is none": {[]string{brokers, "image.digest=latest"}, []string{"/image/digest"}},

@@ -20,6 +20,7 @@ import (
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/await"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/suite"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/workload"
 )
 
 func kubectl(ctx context.Context, t *testing.T, args ...string) string {
@@ -29,13 +30,20 @@ func kubectl(ctx context.Context, t *testing.T, args ...string) string {
 	return out
 }
 
-// applyConsumer makes the example's group with its lag, and applies the example's Deployment and HPA.
+// makeLag makes the example's topic, and its group with its lag.
+func makeLag(ctx context.Context, kafka workload.Kafka) error {
+	if err := kafka.CreateTopic(ctx, orders, 3); err != nil {
+		return err
+	}
+	if err := kafka.Commit(ctx, orders, orders, map[int32]int64{0: 0, 1: 0, 2: 0}); err != nil {
+		return err
+	}
+	return kafka.Produce(ctx, orders, lag)
+}
+
+// applyConsumer applies the example's Deployment and HPA, which stay.
 func applyConsumer(ctx context.Context, t *testing.T) {
 	t.Helper()
-	kafka := shared.Workload()
-	suite.Try(t, kafka.CreateTopic(ctx, orders, 3))
-	suite.Try(t, kafka.Commit(ctx, orders, orders, map[int32]int64{0: 0, 1: 0, 2: 0}))
-	suite.Try(t, kafka.Produce(ctx, orders, lag))
 	for _, file := range []string{"consumer.yaml", "hpa-pods.yaml"} {
 		kubectl(ctx, t, "apply", "-f", filepath.Join(shared.Layout.Manifests(), "examples", file))
 	}
@@ -127,7 +135,10 @@ func hpaHolds(ctx context.Context, t *testing.T, do func()) {
 	}))
 	all, failed := syncs(t, began)
 	asked, refused := stopLoad()
-	t.Logf("%d of %d syncs failed; of the load, %d of %d requests: %q", len(failed), all, len(refused), asked, refused)
+	t.Logf("%d of %d syncs failed: %q; of the load, %d of %d requests: %q", len(failed), all, failed, len(refused), asked, refused)
+	if len(failed) > 0 { // the audit log has no reasons of an aggregated API
+		t.Log(kubectl(ctx, t, "get", "events", "--field-selector=involvedObject.name="+consumer+",type=Warning", "-o", "custom-columns=AT:.lastTimestamp,N:.count,WHY:.message"))
+	}
 	if asked == 0 {
 		t.Error("there was no load")
 	}

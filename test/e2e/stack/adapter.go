@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -74,6 +75,16 @@ func (a *Adapter) Restart(ctx context.Context, extra ...string) error {
 		return err
 	}
 	return a.start(ctx, extra)
+}
+
+// RestartOnFile is Restart with a configuration file of the test's own, which
+// says what clusters there are.
+func (a *Adapter) RestartOnFile(ctx context.Context, config string, extra ...string) error {
+	other := *a
+	other.args = slices.DeleteFunc(slices.Clone(a.args), func(arg string) bool { return flagName(arg) == "--brokers" })
+	err := other.Restart(ctx, append(extra, "--config="+config)...)
+	a.process = other.process
+	return err
 }
 
 // applyManifests applies the overlay for a serving certificate of one's own, and
