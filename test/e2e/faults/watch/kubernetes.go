@@ -94,7 +94,9 @@ func raw(ctx context.Context, client kubernetes.Interface, path string, query ur
 	for name := range query {
 		request = request.Param(name, query.Get(name))
 	}
-	return request.Do(ctx).Raw()
+	result := request.Do(ctx)
+	body, _ := result.Raw() // its error has not looked into the body
+	return body, result.Error()
 }
 
 // autoscalers looks at how many replicas each HPA wants.
