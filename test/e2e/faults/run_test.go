@@ -92,7 +92,7 @@ func (w *world) known(ctx context.Context) error {
 	for source, url := range w.urls() {
 		errs = append(errs, w.knows(ctx, source, url))
 	}
-	return errors.Join(append(errs, w.holds(ctx))...)
+	return errors.Join(append(errs, w.holds(ctx), watch.Available(ctx, w.ControlPlane.Client))...)
 }
 
 // heldReplicas are for load.HeldLag. held says of an HPA that it scales by such a lag: it never wants another number.

@@ -3,6 +3,7 @@ package watch
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -121,12 +122,11 @@ func (w *Watch) autoscalers(ctx context.Context) {
 
 // discovery looks at the APIServices' conditions and at discovery, one after the other.
 func (w *Watch) discovery() func(context.Context) {
-	services := []string{"v1beta1.custom.metrics.k8s.io", "v1beta2.custom.metrics.k8s.io", "v1beta1.external.metrics.k8s.io"}
-	turn := 0
+	services, turn := apiServices(), 0
 	return func(ctx context.Context) {
 		turn++
 		if n := turn % (len(services) + 2); n < len(services) {
-			w.probe(ctx, "APIService "+services[n], func(ctx context.Context) error { return w.available(ctx, services[n]) })
+			w.probe(ctx, "APIService "+services[n], func(ctx context.Context) error { return available(ctx, w.targets.Client, services[n]) })
 			return
 		}
 		path := []string{custom, external}[turn%2]
@@ -137,8 +137,23 @@ func (w *Watch) discovery() func(context.Context) {
 	}
 }
 
-func (w *Watch) available(ctx context.Context, name string) error {
-	body, err := raw(ctx, w.targets.Client, "/apis/apiregistration.k8s.io/v1/apiservices/"+name, nil)
+func apiServices() []string {
+	return []string{"v1beta1.custom.metrics.k8s.io", "v1beta2.custom.metrics.k8s.io", "v1beta1.external.metrics.k8s.io"}
+}
+
+// Available says whether the API server takes all of the product's APIs for available.
+func Available(ctx context.Context, client kubernetes.Interface) error {
+	var errs []error
+	for _, name := range apiServices() {
+		if err := available(ctx, client, name); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func available(ctx context.Context, client kubernetes.Interface, name string) error {
+	body, err := raw(ctx, client, "/apis/apiregistration.k8s.io/v1/apiservices/"+name, nil)
 	if err != nil {
 		return err
 	}
