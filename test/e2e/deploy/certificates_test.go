@@ -73,12 +73,12 @@ func applyNamespace(ctx context.Context, t *testing.T) {
 func install(ctx context.Context, t *testing.T, sets ...string) {
 	t.Helper()
 	applyConsumer(ctx, t)
-	shared.helm(ctx, t, append(append([]string{"install", release, chart(), "--wait", "--timeout=90s"}, values()...), sets...)...)
-	t.Cleanup(func() {
+	t.Cleanup(func() { // before the namespace, which does not go while an aggregated API is dead
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		shared.helm(ctx, t, "uninstall", release, "--wait")
+		shared.helm(ctx, t, "uninstall", release, "--wait", "--ignore-not-found")
 	})
+	shared.helm(ctx, t, append(append([]string{"install", release, chart(), "--wait", "--timeout=90s"}, values()...), sets...)...)
 	awaitAvailable(ctx, t)
 	awaitReplicas(ctx, t, scaled)
 }

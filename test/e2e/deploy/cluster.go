@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/url"
 	"os"
@@ -118,6 +119,7 @@ func (c *Cluster) startKubelet() (*kubelet.Kubelet, error) {
 		Client: c.ControlPlane.Client, Selector: ours + "=" + product, Program: c.Layout.Product("lag-adapter"),
 		Dir: filepath.Join(c.Dir, "pods"), CAFile: c.ControlPlane.ClientCAFile(), Addresses: first,
 		APIServer: &net.TCPAddr{IP: net.ParseIP(server.Hostname()), Port: port},
+		Log:       slog.New(slog.NewTextHandler(os.Stderr, nil)),
 		// Each pod has the namespace's network, and so cannot listen on all of its addresses.
 		Args: func(ip string) []string {
 			return []string{"--bind-address=" + ip, "--web.listen-address=" + net.JoinHostPort(ip, "9308")}

@@ -34,6 +34,8 @@ type Config struct {
 	CAFile    string
 	// Addresses is where the pods' addresses begin; this machine must have them all.
 	Addresses net.IP
+	// Log gets what fails and is tried again.
+	Log *slog.Logger
 	// Args are further arguments of each container, for its pod's address.
 	Args func(ip string) []string
 }
@@ -58,7 +60,7 @@ func Start(cfg Config) *Kubelet {
 		defer tick.Stop()
 		for {
 			if err := k.sync(ctx); err != nil && ctx.Err() == nil {
-				slog.Warn("the test's kubelet", "err", err) // and again at the next tick
+				cfg.Log.Warn("running pods", "err", err) // and again at the next tick
 			}
 			select {
 			case <-ctx.Done():

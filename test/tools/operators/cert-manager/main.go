@@ -40,8 +40,9 @@ import (
 )
 
 func main() {
-	kubeconfig := flag.String("kubeconfig", "", "how to reach kube-apiserver")
-	flag.Parse()
+	flags := flag.NewFlagSet("cert-manager", flag.ExitOnError) // controller-runtime has taken the default one
+	kubeconfig := flags.String("kubeconfig", "", "how to reach kube-apiserver")
+	_ = flags.Parse(os.Args[1:]) // it exits
 	log := textlogger.NewLogger(textlogger.NewConfig())
 	klog.SetLogger(log)
 	ctrl.SetLogger(log)
