@@ -8,6 +8,7 @@ ARG GOPROXY
 WORKDIR /src
 # Apart from the sources, so that a change of those downloads nothing.
 COPY go.mod go.sum ./
+COPY pkg/conntrack pkg/conntrack
 RUN go mod download
 COPY cmd cmd
 COPY pkg pkg
@@ -22,6 +23,13 @@ ARG TARGETOS TARGETARCH LDFLAGS="-s -w"
 RUN GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -ldflags "$LDFLAGS" -o /out/ ./cmd/lag-exporter
 
 FROM ${BASE} AS lag-adapter
+ARG VERSION REVISION
+LABEL org.opencontainers.image.title="lag-adapter" \
+      org.opencontainers.image.description="Kafka consumer lag for HorizontalPodAutoscalers and Prometheus" \
+      org.opencontainers.image.source="https://github.com/kafka-lag-adapter/kafka-lag-adapter" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION"
 COPY --from=build-lag-adapter /out/lag-adapter /lag-adapter
 # nonroot in distroless; as a number, for runAsNonRoot cannot judge a name.
 USER 65532:65532
@@ -29,6 +37,13 @@ EXPOSE 6443 9308
 ENTRYPOINT ["/lag-adapter"]
 
 FROM ${BASE} AS lag-exporter
+ARG VERSION REVISION
+LABEL org.opencontainers.image.title="lag-exporter" \
+      org.opencontainers.image.description="Kafka consumer lag for Prometheus" \
+      org.opencontainers.image.source="https://github.com/kafka-lag-adapter/kafka-lag-adapter" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION"
 COPY --from=build-lag-exporter /out/lag-exporter /lag-exporter
 USER 65532:65532
 EXPOSE 9308

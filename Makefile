@@ -17,7 +17,7 @@ MODULES := . $(patsubst %/go.mod,%,$(wildcard test/*/go.mod))
 UNIT_MODULES := $(filter-out test/e2e,$(MODULES))
 
 # Not test/tools/controlplane: tidied, its go.mod would no longer tell which versions were chosen.
-TIDY_MODULES := $(MODULES) test/tools/lint
+TIDY_MODULES := $(MODULES) test/tools/lint test/tools/checks
 
 # The race detector needs a C compiler, the programs do not.
 RACE := $(if $(shell command -v $$($(GO) env CC)),-race)
@@ -47,13 +47,14 @@ IMAGE_PREFIX ?= ghcr.io/kafka-lag-adapter
 IMAGE_BUILD ?= $(if $(shell command -v buildah),buildah build,docker build)
 image-%:
 	$(IMAGE_BUILD) --target $* --tag $(IMAGE_PREFIX)/$*:$(or $(VERSION),latest) --build-arg LDFLAGS='$(LDFLAGS)' \
+		--build-arg VERSION='$(VERSION)' --build-arg REVISION='$(REVISION)' \
 		$(if $(BUILDER),--build-arg BUILDER=$(BUILDER)) $(if $(BASE),--build-arg BASE=$(BASE)) \
 		$(if $(GOPROXY),--build-arg GOPROXY=$(GOPROXY)) .
 
 .PHONY: clean
 clean: ## remove bin and .cache
 	@[[ ! -e .cache/run/stack.json ]] || { echo 'the stack of `make e2e-up` may be running: run `make e2e-down` first' >&2; exit 1; }
-	rm -rf bin .cache
+	rm -rf bin build dist .cache
 
 ##### Try
 
@@ -104,6 +105,43 @@ e2e-build: build
 test-image: ## build both images without a network and run them (buildah, busybox; as root)
 	test/image/run.sh
 
+##### Release
+
+# The programs of the images and archives.
+PROGRAMS := lag-adapter lag-exporter
+
+INVENTORY := .cache/bin/inventory
+$(INVENTORY): $(wildcard test/inventory/*)
+	cd test/inventory && $(STATIC) $(GO) build -o $(CURDIR)/$@ .
+
+.PHONY: sbom
+sbom: $(INVENTORY) ## write build/PROGRAM.cdx.json: what each program is made of (CycloneDX)
+	@mkdir -p build
+	@for program in $(PROGRAMS); do $(INVENTORY) --version='$(or $(VERSION),devel)' --sbom=build/$$program.cdx.json ./cmd/$$program; done
+
+.PHONY: licenses
+licenses: $(INVENTORY) ## write build/PROGRAM.licenses.txt, and fail if Apache 2.0 does not go together with one of them
+	@mkdir -p build
+	@for program in $(PROGRAMS); do $(INVENTORY) --licenses=build/$$program.licenses.txt ./cmd/$$program; done
+
+HELM ?= helm
+.PHONY: charts
+charts: ## write both charts as build/NAME-VERSION.tgz, for the images of that VERSION (Helm)
+	@mkdir -p build
+	$(HELM) package --version '$(VERSION:v%=%)' --app-version '$(VERSION:v%=%)' --destination build manifests/chart manifests/chart-exporter
+
+# Its first build compiles 1800 packages; not part of `make verify`.
+GORELEASER := .cache/bin/goreleaser
+$(GORELEASER): test/tools/goreleaser/go.mod test/tools/goreleaser/go.sum
+	cd test/tools/goreleaser && $(STATIC) $(GO) build -ldflags '-s -w' -o $(CURDIR)/$@ github.com/goreleaser/goreleaser/v2
+	@touch $@
+
+.PHONY: release-check
+release-check: $(GORELEASER) ## have GoReleaser check .goreleaser.yaml
+	$(GORELEASER) check
+
+##### Check by tools
+
 GOLANGCI_LINT := .cache/bin/golangci-lint
 $(GOLANGCI_LINT): test/tools/lint/go.mod test/tools/lint/go.sum
 	cd test/tools/lint && $(STATIC) $(GO) build -ldflags '-s -w' -o $(CURDIR)/$(@D)/ tool
@@ -116,16 +154,33 @@ lint: $(GOLANGCI_LINT) ## lint all modules by .golangci.yml
 # What is generated has a //go:generate line; it is current if generating it again changes nothing.
 WORKTREE_STATE := { git diff; git status --porcelain; } | sha256sum
 .PHONY: verify
-verify: ## check that go.mod, go.sum, formatting and generated files are current
+verify: licenses workflows vulnerabilities ## check that go.mod, go.sum, formatting, generated files, licences, workflows and dependencies are in order
 	@$(call in-each,$(TIDY_MODULES),$(GO) mod tidy -diff)
 	@$(call in-each,$(MODULES),$(GO) mod verify)
 	@unformatted=$$(gofmt -l cmd manifests pkg test); [[ -z $$unformatted ]] || { echo "not formatted by gofmt:" $$unformatted >&2; exit 1; }
 	@before=$$($(WORKTREE_STATE)); $(MAKE) generate; \
 	[[ $$before == $$($(WORKTREE_STATE)) ]] || { echo 'generated files were not current; commit what `make generate` wrote' >&2; exit 1; }
 
+CHECKS := .cache/bin/actionlint .cache/bin/govulncheck
+$(CHECKS) &: test/tools/checks/go.mod test/tools/checks/go.sum
+	cd test/tools/checks && $(STATIC) $(GO) build -ldflags '-s -w' -o $(CURDIR)/.cache/bin/ tool
+	@touch $(CHECKS)
+
+.PHONY: workflows
+workflows: $(CHECKS)
+	.cache/bin/actionlint .github/workflows/*.yml
+
+# The database is asked for by the programs' modules, by their names. VULNERABILITIES=required: that it cannot be reached is a failure, too.
+GOVULNDB ?= https://vuln.go.dev
+.PHONY: vulnerabilities
+vulnerabilities: $(CHECKS) ## look for known vulnerabilities in what the programs call (govulncheck, with GOVULNDB)
+	@if [[ '$(VULNERABILITIES)' != required && '$(GOVULNDB)' == http* ]] && ! curl -fsS -m 20 -o /dev/null '$(GOVULNDB)/index/db.json'; then \
+		echo 'NOT CHECKED: known vulnerabilities, as $(GOVULNDB) cannot be reached; GOVULNDB may name a mirror, or a folder as file:///…' >&2; \
+	else CGO_ENABLED=0 .cache/bin/govulncheck -db '$(GOVULNDB)' ./cmd/...; fi
+
 .PHONY: generate
 generate: ## write generated files anew
-	$(STATIC) $(GO) generate ./...
+	$(STATIC) $(GO) generate ./pkg/... ./manifests/... # in this order: the charts hold the schemas of the configuration
 
 .PHONY: bench
 bench: build ## benchmarks and sizes; compare within one run only

@@ -15,6 +15,7 @@ func main() {
 		Name:      "lag-adapter",
 		Summary:   "Reads the lag of Kafka consumer groups from the brokers and serves it to HorizontalPodAutoscalers and to Prometheus.",
 		Extension: func() app.Extension { return metricsapi.New() },
+		Commands:  []app.Command{app.CheckCommand()},
 	}
 	os.Exit(program.Main(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 }

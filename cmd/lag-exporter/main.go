@@ -11,8 +11,9 @@ import (
 
 func main() {
 	program := app.Program{
-		Name:    "lag-exporter",
-		Summary: "Reads the lag of Kafka consumer groups from the brokers and serves it to Prometheus.",
+		Name:     "lag-exporter",
+		Summary:  "Reads the lag of Kafka consumer groups from the brokers and serves it to Prometheus.",
+		Commands: []app.Command{app.CheckCommand()},
 	}
 	os.Exit(program.Main(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 }

@@ -1,11 +1,12 @@
-// Command generate writes what manifests holds in more than one form: the Grafana dashboards, and the Prometheus rules as an object
-// of the Prometheus Operator.
+// Command generate writes what manifests holds in more than one form: the Grafana dashboards, the Prometheus rules as an object
+// of the Prometheus Operator, and what the Helm charts share.
 package main
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 )
@@ -15,11 +16,11 @@ import (
 func main() {
 	if len(os.Args) != 2 {
 		fmt.Fprintln(os.Stderr, "usage: generate MANIFESTS")
-		os.Exit(2) //nolint:forbidigo // this is main
+		os.Exit(2)
 	}
 	if err := write(os.Args[1]); err != nil {
 		fmt.Fprintln(os.Stderr, "generate:", err)
-		os.Exit(1) //nolint:forbidigo // this is main
+		os.Exit(1)
 	}
 }
 
@@ -52,12 +53,17 @@ func files(manifests string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string][]byte{
+	all, err := chartFiles(manifests)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(all, map[string][]byte{
 		"prometheus/prometheusrule.yaml": prometheusRule(rules),
 		"chart/files/rules.yaml":         rules, // a chart reads no files but its own
 		"grafana/lag.json":               lag,
 		"grafana/lag-adapter.json":       own,
-	}, nil
+	})
+	return all, nil
 }
 
 const ruleHead = `# Generated from rules.yaml by ` + "`make generate`" + `. For the Prometheus Operator; its Prometheus may want other labels (ruleSelector).

@@ -19,8 +19,7 @@ func ownDashboard() *dashboard {
 		stat("Oldest snapshot", "", "s", 60, query{"max(kafka_lag_collector_snapshot_age_seconds{" + byCluster + "})", ""}),
 		stat("Groups not collected", "Beyond --max-groups or --max-partitions.", "", 1,
 			query{"sum(max by (cluster) (kafka_lag_collector_uncollected_groups{" + byCluster + "}))", ""}),
-		stat("Groups that HPAs ask for", "They are read every --hot-interval.", "", 0,
-			query{"max(kafka_lag_collector_wanted_groups{" + byCluster + "})", ""}),
+		upStat("Configuration", "Down if a replica refused a changed configuration.", query{"min(kafka_lag_config_last_reload_successful{" + own + "})", ""}),
 	)
 	readingRow(d, byCluster)
 	answeringRow(d)
@@ -53,7 +52,7 @@ func readingRow(d *dashboard, byCluster string) {
 		graph("Time since the list of groups was complete", "", "s", 12, query{
 			"time() - max by (instance, cluster) (kafka_lag_collector_cluster_last_success_timestamp_seconds{" + byCluster + "})", "{{instance}} {{cluster}}",
 		}),
-		table("Builds", "", 12, column{query{"max by (instance, program, version, revision) (kafka_lag_build_info{" + own + "})", "Up"}, "bool_yes_no"}),
+		table("Builds", "", 12, column{query{"max by (instance, program, version, revision, config_hash) (kafka_lag_build_info{" + own + "})", "Up"}, "bool_yes_no"}),
 	)
 }
 

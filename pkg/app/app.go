@@ -36,6 +36,8 @@ type Program struct {
 	// configuration makes one.
 	Extension func() Extension
 	Commands  []Command // what it can do besides running
+
+	lookEvery time.Duration // how often the configuration file is looked at; zero for the default
 }
 
 // Extension is a part that only one of the programs has, with the settings of one load of the configuration.

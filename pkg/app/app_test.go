@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,20 +40,29 @@ func (b *logBuffer) String() string {
 
 // program is lag-exporter running in this process.
 type program struct {
-	t    *testing.T
-	url  string
-	log  *logBuffer
-	stop context.CancelFunc
-	code chan int
+	t       *testing.T
+	url     string // of what is asked
+	address string // of --web.listen-address
+	log     *logBuffer
+	stop    context.CancelFunc
+	code    chan int
 }
 
 func start(t *testing.T, args ...string) *program {
 	t.Helper()
+	return startAt(t, "", args...)
+}
+
+// startAt waits for readiness at that URL, of --web.listen-address if it is empty.
+func startAt(t *testing.T, url string, args ...string) *program {
+	t.Helper()
 	address := freeAddress(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	p := &program{t: t, url: "http://" + address, log: &logBuffer{}, stop: cancel, code: make(chan int, 1)}
+	p := &program{t: t, url: cmp.Or(url, "http://"+address), address: address, log: &logBuffer{}, stop: cancel, code: make(chan int, 1)}
 	args = append([]string{"--web.listen-address=" + address, "--poll-interval=200ms"}, args...)
-	go func() { p.code <- Program{Name: "lag-exporter"}.Main(ctx, args, io.Discard, p.log) }()
+	go func() {
+		p.code <- Program{Name: "lag-exporter", lookEvery: 50 * time.Millisecond}.Main(ctx, args, io.Discard, p.log)
+	}()
 	t.Cleanup(cancel)
 	p.await("the web server", func() bool { code, _ := p.get("/readyz"); return code == http.StatusOK })
 	return p

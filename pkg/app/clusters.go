@@ -77,17 +77,21 @@ func policyRules(all []config.GroupRule, cluster string) (rules []config.GroupRu
 }
 
 func openReader(s clusterSettings, policies lag.Policies, wanted *collector.Wanted) (collector.ClosingReader, error) {
-	reader, err := kafka.NewReader(kafka.Config{
+	reader, err := kafka.NewReader(readerConfig(s, policies, wanted))
+	if err != nil {
+		return nil, err // not a nil *kafka.Reader in an interface
+	}
+	return reader, nil
+}
+
+func readerConfig(s clusterSettings, policies lag.Policies, wanted *collector.Wanted) kafka.Config {
+	return kafka.Config{
 		Cluster: s.Cluster.Name, Brokers: s.Cluster.Brokers, Security: security(s.Cluster.Kafka), Groups: s.Cluster.Groups.Match, Topics: s.Cluster.Topics.Match,
 		Timeout: pollTimeout(s.Interval), HotTimeout: min(pollTimeout(s.Interval), maxWantedPoll),
 		SlowEvery: s.SlowEvery,
 		Policy:    policies.Of,
 		MaxGroups: s.MaxGroups, MaxPartitions: s.MaxPartitions, Wanted: wanted.Groups,
-	})
-	if err != nil {
-		return nil, err // not a nil *kafka.Reader in an interface
 	}
-	return reader, nil
 }
 
 // policies returns the policy of each group; nil if all have Kafka's defaults.

@@ -34,7 +34,9 @@ there are the Go runtime's (` + "`go_*`" + `) and the process's (` + "`process_*
 
 A series that is not known is absent: there is no sentinel and no zero for it.
 
-| series | type | labels | meaning |
+` + tableHead
+
+const tableHead = `| series | type | labels | meaning |
 | --- | --- | --- | --- |
 `
 
@@ -46,7 +48,7 @@ const ownHead = "\n## lag-adapter\n"
 func TestMetricsPage(t *testing.T) {
 	current, err := os.ReadFile(metricsPage)
 	_, own, _ := strings.Cut(string(current), ownHead)
-	page := pageHead + strings.Join(rows(t), "") + ownHead + own
+	page := pageHead + strings.Join(rows(t), "") + dialectTables(t) + ownHead + own
 	if *update {
 		if err := os.WriteFile(metricsPage, []byte(page), 0o644); err != nil {
 			t.Fatal(err)
@@ -58,11 +60,26 @@ func TestMetricsPage(t *testing.T) {
 	}
 }
 
+// dialectTables has a table for each dialect, of what it adds.
+func dialectTables(t *testing.T) string {
+	t.Helper()
+	var tables strings.Builder
+	always := rows(t)
+	for _, dialect := range exporter.Dialects() {
+		added := slices.DeleteFunc(rows(t, exporter.With(dialect, nil)), func(row string) bool { return slices.Contains(always, row) })
+		if len(added) < 3 {
+			t.Fatalf("%s adds only %q", dialect, added)
+		}
+		fmt.Fprintf(&tables, "\n## Dialect %s\n\nBesides those above, with `--dialect=%s`.\n\n%s%s", dialect, dialect, tableHead, strings.Join(added, ""))
+	}
+	return tables.String()
+}
+
 // rows makes one line of the table for each family.
-func rows(t *testing.T) []string {
+func rows(t *testing.T, options ...exporter.Option) []string {
 	t.Helper()
 	var rows []string
-	for name, family := range families(t) {
+	for name, family := range families(t, options...) {
 		if strings.HasPrefix(name, "go_") || strings.HasPrefix(name, "process_") {
 			continue
 		}
@@ -80,7 +97,7 @@ func rows(t *testing.T) []string {
 }
 
 // families scrapes a handler whose snapshot has every series.
-func families(t *testing.T) map[string]*dto.MetricFamily {
+func families(t *testing.T, options ...exporter.Option) map[string]*dto.MetricFamily {
 	t.Helper()
 	registry, store := newRegistry(), &collector.Store{}
 	newReloadMetrics(registry, "lag-exporter", "0")
@@ -88,7 +105,7 @@ func families(t *testing.T) map[string]*dto.MetricFamily {
 	logger := slog.New(slog.DiscardHandler)
 	poller := collector.New(collector.Config{Interval: time.Hour, WantedInterval: time.Millisecond}, oneOfEach{}, collector.NewWanted(), store, metrics, logger)
 	go func() { _ = poller.Run(t.Context()) }()
-	handler := exporter.New(store, registry, time.Hour, logger)
+	handler := exporter.New(store, registry, time.Hour, logger, options...)
 	for {
 		recorder := httptest.NewRecorder()
 		handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
@@ -123,7 +140,8 @@ func (oneOfEach) Read(context.Context, *lag.Snapshot) *lag.Observation {
 			Starts: lag.Offsets{Values: []int64{0}, ReadAt: now}, Ends: lag.Offsets{Values: []int64{9}, ReadAt: now},
 		}},
 		Groups: []lag.GroupObservation{{
-			Name: "billing", Type: lag.GroupClassic, MembersReadAt: now, CommitsReadAt: now,
+			Name: "billing", Type: lag.GroupClassic, ProtocolType: "consumer", State: "Stable", MembersReadAt: now, CommitsReadAt: now,
+			Members: []lag.Member{{ID: "1", Assigned: []lag.TopicPartitions{{Topic: "orders", Partitions: []int32{0}}}}, {ID: "2"}},
 			Commits: []lag.TopicCommits{{Topic: "orders", Partitions: []lag.Commit{{Offset: 4}}}},
 		}},
 	}

@@ -19,6 +19,7 @@ type reloader struct {
 	load    func() (Loaded, error)
 	apply   func(Loaded) error
 	watch   fileWatch
+	every   time.Duration // between two looks of watch
 	hangup  <-chan os.Signal
 	metrics *reloadMetrics
 	logger  *slog.Logger
@@ -30,7 +31,7 @@ type reloader struct {
 // Run reloads until the context ends.
 func (r *reloader) Run(ctx context.Context) error {
 	defer close(r.ended)
-	looks := time.NewTicker(lookEvery)
+	looks := time.NewTicker(r.every)
 	defer looks.Stop()
 	for {
 		select {

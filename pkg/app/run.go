@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"os"
@@ -23,11 +24,11 @@ func (p Program) run(ctx context.Context, loaded Loaded, load func() (Loaded, er
 	cfg, registry := loaded.Config, newRegistry()
 	running := newRunning(loaded, logger, level, registry)
 	reload := &reloader{
-		load: load, apply: running.apply, watch: watch, hangup: hangup, metrics: newReloadMetrics(registry, p.Name, cfg.Hash()), logger: logger,
+		load: load, apply: running.apply, watch: watch, every: cmp.Or(p.lookEvery, lookEvery), hangup: hangup, metrics: newReloadMetrics(registry, p.Name, cfg.Hash()), logger: logger,
 		requests: make(chan chan error), ended: make(chan struct{}),
 	}
 	var ready atomic.Bool
-	web, err := newWebServer(cfg.ListenAddress, webHandler(&running.metrics, running.fleet.Live, ready.Load, reload.handler(cfg.EnableLifecycle)), logger)
+	web, err := newWeb(cfg, &running.metrics, reload.handler(cfg.EnableLifecycle), running.fleet.Live, ready.Load, logger)
 	if err != nil {
 		return err
 	}
@@ -42,7 +43,7 @@ func (p Program) run(ctx context.Context, loaded Loaded, load func() (Loaded, er
 	}
 	services = append(services, web, running.fleet)
 	ready.Store(true)
-	logger.Info("started", "version", version.Version(), "metrics", "http://"+web.addr()+"/metrics", "clusters", names(cfg.Clusters),
+	logger.Info("started", "version", version.Version(), "metrics", web.metrics(), "clusters", names(cfg.Clusters),
 		"poll_interval", cfg.PollInterval.String(), "max_age", cfg.MaxAge.String(), "config_hash", cfg.Hash())
 	return runInOrder(ctx, func() { ready.Store(false) }, services...)
 }

@@ -12,6 +12,8 @@ import (
 type Config struct {
 	Clusters      []Cluster // at least one, sorted by name
 	ListenAddress string    // of /metrics, /livez and /readyz
+	WebConfigFile string    // of exporter-toolkit, for ListenAddress; empty for plain HTTP
+	HealthAddress string    // of /livez and /readyz alone; empty for none
 	// EnableLifecycle says that whoever can reach ListenAddress may have the configuration reloaded.
 	EnableLifecycle bool
 	PollInterval    time.Duration
@@ -100,7 +102,10 @@ func AddFlags(set *pflag.FlagSet) *Flags {
 	set.Var(&f.clusters, settingClusters, "Several Kafka clusters, as YAML; easier to write in the file: a list of mappings, each with a name, brokers and "+
 		"whatever else is of its own. What one does not set it takes from the same setting outside the list. For example: [{name: eu, brokers: [kafka-eu]}, {name: us, brokers: [kafka-us]}].")
 	set.VarPF(&toggle{&f.cfg.ClusterLabel}, "cluster-label", "", "Label series with their cluster, also if there is only one.").NoOptDefVal = "true"
-	set.Var(&address{&f.cfg.ListenAddress}, "web.listen-address", "Address of /metrics, /livez and /readyz, plain HTTP, as host:port.")
+	set.Var(&address{&f.cfg.ListenAddress}, "web.listen-address", "Address of /metrics, /livez and /readyz, as host:port; plain HTTP without --web.config.file.")
+	set.StringVar(&f.cfg.WebConfigFile, "web.config.file", "", "YAML file that puts TLS, client certificates or basic authentication before --web.listen-address, "+
+		"in the format of Prometheus' exporters. It and the files that it names are read again for each connection.")
+	set.Var(&address{&f.cfg.HealthAddress}, "web.health-address", "One more address, as host:port, of /livez and /readyz alone, by plain HTTP: for probes that cannot pass --web.config.file.")
 	set.VarPF(&toggle{&f.cfg.EnableLifecycle}, "web.enable-lifecycle", "", "Reload the configuration on a POST to /-/reload.").NoOptDefVal = "true"
 	set.Var(&duration{&f.cfg.PollInterval, minPollInterval, maxPollInterval}, "poll-interval", "Time between the starts of two polls of the brokers.")
 	set.Var(&duration{&f.cfg.MaxAge, minMaxAge, maxMaxAge}, "max-age", "Age from which a value that could not be read again counts as unknown. Must be more than --poll-interval.")

@@ -22,6 +22,10 @@ type authHold struct {
 	next     time.Time // when the next attempt may be made
 	backoff  time.Duration
 	released chan struct{} // closed when authentication works again
+
+	// rotating says that a lane makes new links after a rotation, and nextRotation when one may after a broker refused some.
+	rotating     bool
+	nextRotation time.Time
 }
 
 // reason returns the latest failure, nil if authentication works.

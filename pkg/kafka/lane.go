@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"maps"
 	"slices"
@@ -29,10 +30,13 @@ type lane struct {
 	links  map[string]*link // by address
 	turn   int              // which broker is asked first for what any can answer
 	closed bool
+	rotation
 }
 
 func newLane(cfg Config, timeout time.Duration, hold *authHold, who *identity) *lane {
-	return &lane{cfg: cfg, timeout: timeout, hold: hold, identity: who, links: make(map[string]*link)}
+	l := &lane{cfg: cfg, timeout: timeout, hold: hold, identity: who, links: make(map[string]*link)}
+	l.uses, _ = cfg.Security.fingerprint()
+	return l
 }
 
 // link is the way to one broker. It has a client of its own, with that broker as its only seed: so no request waits for another
@@ -44,7 +48,8 @@ type link struct {
 	dialer  *dialer
 	timeout time.Duration
 	gate    gate
-	ctx     context.Context //nolint:containedctx // the end of what goes on in the background
+	uses    [sha256.Size]byte // what it was made with, see rotation
+	ctx     context.Context   //nolint:containedctx // the end of what goes on in the background
 	cancel  context.CancelFunc
 
 	refused  atomic.Bool // the broker broke off an authentication, and nobody was told yet
@@ -62,7 +67,16 @@ func (l *lane) link(address string) (*link, error) {
 	if l.closed {
 		return nil, kgo.ErrClientClosed
 	}
-	k := &link{address: address, timeout: l.timeout, dialer: newDialer(l.cfg.Security.TLS, l.identity, dialTimeout(l.timeout))}
+	k, err := l.newLink(address, l.uses)
+	if err == nil {
+		l.links[address] = k
+	}
+	return k, err
+}
+
+// newLink makes a link to the broker at the address.
+func (l *lane) newLink(address string, uses [sha256.Size]byte) (*link, error) {
+	k := &link{address: address, uses: uses, timeout: l.timeout, dialer: newDialer(l.cfg.Security.TLS, l.identity, dialTimeout(l.timeout))}
 	client, err := kgo.NewClient(slices.Concat(clientOptions(address, l.timeout), k.dialer.options(), []kgo.Opt{kgo.WithHooks(k)}, l.cfg.Options)...)
 	if err != nil {
 		return nil, err
@@ -70,7 +84,6 @@ func (l *lane) link(address string) (*link, error) {
 	k.client, k.broker = client, client.SeedBrokers()[0]
 	k.ctx, k.cancel = context.WithCancel(context.Background())
 	k.gate.try, k.gate.hold = k.probe, l.hold
-	l.links[address] = k
 	return k, nil
 }
 
@@ -90,10 +103,11 @@ func (l *lane) keep(addresses []string) {
 	}
 }
 
-// renew closes connections that are old. No collection may be under way.
+// renew closes connections that are old, and replaces links after a rotation. No collection may be under way.
 func (l *lane) renew() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.rotate(time.Now())
 	for _, k := range l.links {
 		k.dialer.renew(time.Now())
 	}
@@ -102,6 +116,7 @@ func (l *lane) renew() {
 func (l *lane) close() {
 	l.mu.Lock()
 	l.closed = true
+	l.endRotation()
 	links := slices.Collect(maps.Values(l.links))
 	l.mu.Unlock()
 	for _, k := range links {

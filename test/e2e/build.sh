@@ -4,6 +4,7 @@
 #   .cache/kwok.yaml   the life of kwok's nodes and pods
 #   .cache/kafka/libs  Apache Kafka's jars, and in .cache/kafka-2.8/libs and -3.3/libs those of older ones
 #   .cache/kafkajs     KafkaJS, a client in JavaScript
+#   .cache/crds        kinds of cert-manager and of the Prometheus Operator
 # Needs Go, Java 17, Maven, Node.js with npm. Cold: 10 minutes on 2 cores; when nothing changed: seconds.
 set -euo pipefail
 
@@ -56,6 +57,19 @@ helm() {
   CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$cache/bin/" tool
 }
 
+# The CustomResourceDefinitions of the kinds that the charts make use of; of their modules nothing else is needed.
+crds() {
+  cd "$here/../tools/crds"
+  go mod download github.com/cert-manager/cert-manager github.com/prometheus-operator/prometheus-operator
+  local certmanager operator
+  certmanager=$(go list -m -f '{{.Dir}}' github.com/cert-manager/cert-manager)/deploy/crds
+  operator=$(go list -m -f '{{.Dir}}' github.com/prometheus-operator/prometheus-operator)/example/prometheus-operator-crd
+  rm -rf "$cache/crds"
+  mkdir "$cache/crds"
+  install -m 0644 "$certmanager"/cert-manager.io_{certificates,issuers}.yaml \
+    "$operator"/monitoring.coreos.com_{podmonitors,prometheusrules,servicemonitors}.yaml "$cache/crds"
+}
+
 kafka "$cache/kafka" "$here/kafka/pom.xml"
 for old in 2.8 3.3; do
   kafka "$cache/kafka-$old" "$here/kafka/old/$old/pom.xml"
@@ -63,3 +77,4 @@ done
 kafkajs
 (controlplane)
 (helm)
+(crds)

@@ -36,6 +36,15 @@ func TestDocumentedObjects(t *testing.T) {
 	}
 }
 
+// TestMonitoringManifests has kubectl build the dashboards and rules. Of the Prometheus Operator's kinds this API server knows none.
+func TestMonitoringManifests(t *testing.T) {
+	ctx := suite.Within(t, time.Minute)
+	kubectl(ctx, t, "apply", "--dry-run=server", "--validate=strict", "-k", "../../manifests/grafana")
+	if out := kubectl(ctx, t, "kustomize", "../../manifests/prometheus"); !strings.Contains(out, "kind: PrometheusRule") {
+		t.Errorf("the rules are built as %s", out)
+	}
+}
+
 func dryRun(ctx context.Context, t *testing.T, object string) error {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "object.yaml")

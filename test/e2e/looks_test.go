@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"math"
 	"net/url"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +16,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/await"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/exporter"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/layout"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/suite"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/workload"
 )
@@ -39,7 +43,7 @@ func TestPromQueries(t *testing.T) {
 	suite.Try(t, err)
 	t.Cleanup(func() { suite.Try(t, second.Process().Stop(15*time.Second)) })
 	first := shared.Adapter.WebURL
-	api := startPrometheus(ctx, t, map[string][]string{"one": {first}, "two": {first, second.WebURL}})
+	api := startPrometheus(ctx, t, map[string][]string{"one": {first}, "two": {first, second.WebURL}, "several": {startSeveral(ctx, t).URL()}})
 	stop := startLoad(ctx, t, api)
 
 	instance := strings.TrimPrefix(first, "http://")
@@ -53,27 +57,45 @@ func TestPromQueries(t *testing.T) {
 	api.await(ctx, t, fill(`sum(kafka_consumergroup_lag{instance="$instance",topic=~"looks-backlog",job="$job"}) by (consumergroup, topic)`, "one", instance), is(1500))
 	lag, own := readDashboard(t, "lag.json"), readDashboard(t, "lag-adapter.json")
 	for name, d := range map[string]dashboard{"lag.json": lag, "lag-adapter.json": own} {
-		t.Run(name, func(t *testing.T) { dashboardHasData(ctx, t, api, d, name == "lag.json") })
+		t.Run(name, func(t *testing.T) { dashboardHasData(ctx, t, api, d, "two", name != "lag.json") })
 	}
+	t.Run("several clusters", func(t *testing.T) {
+		dashboardHasData(ctx, t, api, lag, "several", true)
+		api.await(ctx, t, `count(consumergroup:kafka_consumergroup_lag:sum{job="several", consumergroup="looks-backlog"} == 1500)`, is(2))
+	})
 	t.Run("rules.yaml", func(t *testing.T) { rulesHaveData(ctx, t, api) })
 	stop()
 	t.Run("two replicas", func(t *testing.T) { countOnce(ctx, t, api, lag) })
 }
 
+// startSeveral starts a lag-exporter that collects two clusters, which are the one that there is.
+func startSeveral(ctx context.Context, t *testing.T) *exporter.Exporter {
+	t.Helper()
+	where, err := layout.Find()
+	suite.Try(t, err)
+	brokers := shared.Kafka.Bootstrap()
+	config := filepath.Join(t.TempDir(), "config.yaml")
+	suite.Try(t, os.WriteFile(config, fmt.Appendf(nil, "clusters: [{name: eu, brokers: [%s]}, {name: us, brokers: [%s]}]\n", brokers, brokers), 0o600))
+	e, err := exporter.Start(ctx, where, shared.Dir, "lag-exporter-several", "--config="+config, "--poll-interval="+pollInterval.String())
+	suite.Try(t, err)
+	t.Cleanup(func() { suite.Try(t, e.Stop()) })
+	return e
+}
+
 // dashboardHasData wants data for every panel, for each series that it reads, and for the variables: but for the cluster, of which
-// series of Kafka's have no label as long as there is one.
-func dashboardHasData(ctx context.Context, t *testing.T, api prometheus, d dashboard, oneCluster bool) {
+// the series of groups and topics have no label as long as there is one.
+func dashboardHasData(ctx context.Context, t *testing.T, api prometheus, d dashboard, job string, clusters bool) {
 	t.Helper()
 	for _, query := range d.queries() {
-		query = fill(query, "two", ".*")
+		query = fill(query, job, ".*")
 		api.await(ctx, t, query, some)
 		for _, series := range selectors(query) {
 			api.await(ctx, t, series, some)
 		}
 	}
 	for name, v := range d.variables(t) {
-		values, err := api.labelValues(ctx, fill(v[0], "two", ".*"), v[1])
-		if want := !oneCluster || name != "cluster"; err != nil || (len(values) > 0) != want {
+		values, err := api.labelValues(ctx, fill(v[0], job, ".*"), v[1])
+		if want := clusters || name != "cluster"; err != nil || (len(values) > 0) != want {
 			t.Errorf("variable %s has the values %v, %v; wanted: %v", name, values, err, want)
 		}
 	}
@@ -92,7 +114,7 @@ func rulesHaveData(ctx context.Context, t *testing.T, api prometheus) {
 	}
 	api.await(ctx, t, `count(ALERTS{alertname="KafkaConsumerGroupStuck", consumergroup="looks-stuck", topic="looks-busy", job="two"})`, is(1))
 	api.await(ctx, t, `count(ALERTS{alertname="KafkaConsumerGroupRecordsLost", alertstate="firing", consumergroup="looks-lost", job="two"})`, is(1))
-	api.await(ctx, t, `count(ALERTS{alertname=~"KafkaLag.*"}) or vector(0)`, is(0))
+	api.await(ctx, t, `count(ALERTS{alertname=~"KafkaLag.*", alertstate="firing"}) or vector(0)`, is(0))
 }
 
 // countOnce compares what is shown of one replica with what is shown of two.

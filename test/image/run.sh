@@ -52,6 +52,7 @@ try() {
   container=$(buildah from --pull-never "localhost/$name:0.0.0-test")
   [[ $(buildah inspect --format '{{.OCIv1.Config.User}}' "$container") == 65532:65532 ]] || fail "$name does not run as nonroot"
   [[ $(buildah inspect --format '{{.OCIv1.Config.Entrypoint}}' "$container") == "[/$name]" ]] || fail "$name is not the entrypoint"
+  [[ $(buildah inspect --format '{{index .OCIv1.Config.Labels "org.opencontainers.image.version"}}' "$container") == 0.0.0-test ]] || fail "$name has no label of its version"
 
   buildah run "$container" "/$name" --version >/dev/null || fail "$name does not start"
   if buildah run "$container" /bin/sh -c true 2>/dev/null; then fail "$name has a shell"; fi

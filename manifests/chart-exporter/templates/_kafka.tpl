@@ -24,7 +24,10 @@
 {{- with $kafka }}
 {{- $_ := set $config "kafka" . }}
 {{- end }}
-{{- $config = mergeOverwrite $config (deepCopy .Values.config) }}
+{{- $config = mergeOverwrite $config (deepCopy (.Values.config | default dict)) }}
+{{- if and $config.brokers $config.clusters }}
+{{- fail "brokers and config.clusters: both are set; name the brokers of each cluster in config.clusters, and leave brokers out" }}
+{{- end }}
 {{- if not (or $config.brokers $config.clusters) }}
 {{- fail "brokers: no value; name at least one Kafka broker, such as --set brokers=kafka-bootstrap.kafka.svc:9092, or set config.clusters" }}
 {{- end }}

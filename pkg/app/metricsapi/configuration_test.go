@@ -219,7 +219,7 @@ func another(f *pflag.Flag) string {
 	examples := map[string]string{
 		"groups": "[{match: a, dialects: []}, {match: \"'b'\", isolation: read_committed}]", "namespaces": "{a: {groups: ['1', b], group-patterns: 'x|y'}}",
 		"dialect": "kminion,burrow", "kafka.sasl.oauth.extensions": "a=b,c=x y", "log-level": "warn", "log-format": "json", "kafka.sasl.mechanism": "PLAIN",
-		"tls-sni-cert-key": "a.crt,a.key", "bind-address": "127.0.0.9", "tls-curve-preferences": "23,24", "bind": "selector", "web.listen-address": "127.0.0.1:1",
+		"tls-sni-cert-key": "a.crt,a.key", "bind-address": "127.0.0.9", "tls-curve-preferences": "23,24", "bind": "selector",
 	}
 	if value, ok := examples[f.Name]; ok {
 		return value
@@ -229,6 +229,8 @@ func another(f *pflag.Flag) string {
 		return map[string]string{"true": "false", "false": "true"}[f.DefValue]
 	case "duration":
 		return "7s"
+	case "host:port":
+		return "127.0.0.1:1"
 	case "string", "regexp":
 		return "some: text"
 	case "strings", "stringSlice", "word,...":

@@ -159,6 +159,7 @@ func TestRefusals(t *testing.T) {
 		want []string
 	}{
 		"no brokers":            {nil, []string{"brokers: no value", "--set brokers="}},
+		"brokers twice":         {[]string{brokers, "config.clusters[0].name=a"}, []string{"brokers and config.clusters"}},
 		"a misspelt value":      {[]string{brokers, "replica=3"}, []string{"'replica' not allowed"}},
 		"… within another":      {[]string{brokers, "kafka.mechansim=PLAIN"}, []string{"/kafka", "'mechansim' not allowed"}},
 		"an unknown mechanism":  {[]string{brokers, "kafka.mechanism=MD5"}, []string{"/kafka/mechanism", "SCRAM-SHA-512"}},

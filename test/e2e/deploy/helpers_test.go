@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -109,10 +110,12 @@ func syncs(t *testing.T, since time.Time) (all int, failed []string) {
 	return all, failed
 }
 
-// hpaHolds does something, and waits until it is well over. At most one sync of the HPA may have failed by then, and the replicas stay.
+// hpaHolds does something under load, and waits until it is well over. At most one sync of the HPA may have failed by then, and the replicas
+// stay.
 func hpaHolds(ctx context.Context, t *testing.T, do func()) {
 	t.Helper()
 	began := time.Now()
+	stopLoad := startLoad(ctx)
 	do()
 	const after = 5 // syncs, from the end of it on
 	done := time.Now()
@@ -123,12 +126,57 @@ func hpaHolds(ctx context.Context, t *testing.T, do func()) {
 		return nil
 	}))
 	all, failed := syncs(t, began)
-	t.Logf("%d of %d syncs failed: %q", len(failed), all, failed)
+	asked, refused := stopLoad()
+	t.Logf("%d of %d syncs failed; of the load, %d of %d requests: %q", len(failed), all, len(refused), asked, refused)
+	if asked == 0 {
+		t.Error("there was no load")
+	}
 	if len(failed) > 1 {
 		t.Errorf("%d of %d syncs failed, at most 1 may: %q", len(failed), all, failed)
 	}
 	if got := replicas(ctx, t); got != scaled {
 		t.Errorf("%d replicas, want them to stay %d", got, scaled)
+	}
+}
+
+// startLoad asks for the metric as fifty HPAs would that sync every second, until the function that it returns is called. That tells how often
+// it has asked, and what went wrong.
+func startLoad(ctx context.Context) func() (asked int, failed []string) {
+	const workers, pause = 5, 100 * time.Millisecond
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	var mu sync.Mutex
+	var asked int
+	var failed []string
+	for range workers {
+		running.Go(func() {
+			tick := time.NewTicker(pause)
+			defer tick.Stop()
+			for {
+				err := shared.ControlPlane.Client.CoreV1().RESTClient().Get().
+					AbsPath("/apis/custom.metrics.k8s.io/v1beta2/namespaces/default/deployments.apps/consumer/kafka_consumergroup_lag").
+					Param("metricLabelSelector", "consumergroup=orders").Do(ctx).Error()
+				if ctx.Err() != nil {
+					return
+				}
+				mu.Lock()
+				asked++
+				if err != nil {
+					failed = append(failed, time.Now().Format(time.StampMilli)+": "+err.Error())
+				}
+				mu.Unlock()
+				select {
+				case <-ctx.Done():
+					return
+				case <-tick.C:
+				}
+			}
+		})
+	}
+	return func() (int, []string) {
+		cancel()
+		running.Wait()
+		return asked, failed
 	}
 }
 

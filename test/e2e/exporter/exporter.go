@@ -47,6 +47,9 @@ func Start(ctx context.Context, where layout.Layout, dir, name string, args ...s
 	return e, nil
 }
 
+// URL is where it serves /metrics.
+func (e *Exporter) URL() string { return e.url }
+
 // Scrape reads /metrics.
 func (e *Exporter) Scrape(ctx context.Context) (series.Set, error) {
 	body, err := e.get(ctx, "/metrics")

@@ -1,0 +1,238 @@
+package app
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// webCA is a certificate authority, and the directory of what it issued.
+type webCA struct {
+	t    *testing.T
+	dir  string
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+}
+
+func newWebCA(t *testing.T) *webCA {
+	t.Helper()
+	ca := &webCA{t: t, dir: t.TempDir()}
+	ca.cert, ca.key = ca.sign("ca", nil, nil)
+	ca.write("ca.crt", "CERTIFICATE", ca.cert.Raw)
+	return ca
+}
+
+// sign makes a certificate, of the authority itself if there is no parent.
+func (ca *webCA) sign(name string, parent *x509.Certificate, by *ecdsa.PrivateKey) (*x509.Certificate, *ecdsa.PrivateKey) {
+	ca.t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		ca.t.Fatal(err)
+	}
+	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
+	if err != nil {
+		ca.t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: serial, Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		IsCA: parent == nil, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	if parent == nil {
+		parent, by = template, key
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, by)
+	if err != nil {
+		ca.t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		ca.t.Fatal(err)
+	}
+	return cert, key
+}
+
+// issue writes NAME.crt and NAME.key, and returns them.
+func (ca *webCA) issue(name string) tls.Certificate {
+	ca.t.Helper()
+	cert, key := ca.sign(name, ca.cert, ca.key)
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		ca.t.Fatal(err)
+	}
+	ca.write(name+".crt", "CERTIFICATE", cert.Raw)
+	ca.write(name+".key", "PRIVATE KEY", der)
+	return tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key}
+}
+
+func (ca *webCA) write(name, kind string, der []byte) {
+	ca.t.Helper()
+	writeFile(ca.t, filepath.Join(ca.dir, name), string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})))
+}
+
+func writeFile(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// scraper asks by connections of its own.
+type scraper struct {
+	roots    *x509.CertPool
+	cert     *tls.Certificate
+	password string
+}
+
+// get returns the status and the serial number of the server's certificate; an error if there is no answer.
+func (s scraper) get(t *testing.T, url string) (*http.Response, error) {
+	t.Helper()
+	cfg := &tls.Config{RootCAs: s.roots}
+	if s.cert != nil {
+		cfg.Certificates = []tls.Certificate{*s.cert}
+	}
+	transport := &http.Transport{TLSClientConfig: cfg, ForceAttemptHTTP2: true}
+	defer transport.CloseIdleConnections()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.password != "" {
+		request.SetBasicAuth("prometheus", s.password)
+	}
+	response, err := (&http.Client{Transport: transport}).Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	_, err = io.Copy(io.Discard, response.Body)
+	return response, err
+}
+
+// scrapePassword is what the hash below is of, by bcrypt at its lowest cost.
+const (
+	scrapePassword     = "scrape-me"
+	scrapePasswordHash = "$2a$04$Uj6WDshrufa6BeXbn7v3jeqLtzGXZE3i88FYfJCm2MaES2PmGljem"
+)
+
+// startWeb starts the program behind a web configuration and waits for the port of probes.
+func startWeb(t *testing.T, ca *webCA, webConfig string) (p *program, https, health string) {
+	t.Helper()
+	file, healthAddress := filepath.Join(ca.dir, "web.yaml"), freeAddress(t)
+	writeFile(t, file, webConfig)
+	p = startAt(t, "http://"+healthAddress, "--brokers=127.0.0.1:1", "--web.config.file="+file, "--web.health-address="+healthAddress)
+	return p, "https://" + p.address, "http://" + healthAddress
+}
+
+func TestWebTLSAndPassword(t *testing.T) {
+	ca := newWebCA(t)
+	ca.issue("server")
+	const tlsConfig = "tls_server_config: {cert_file: server.crt, key_file: server.key}\n"
+	p, https, health := startWeb(t, ca, tlsConfig+"basic_auth_users: {prometheus: "+scrapePasswordHash+"}\n")
+	ours := x509.NewCertPool()
+	ours.AddCert(ca.cert)
+	for _, path := range []string{"/metrics", "/", "/livez", "/readyz", "/nothing"} {
+		for password, want := range map[string]int{"": 401, "wrong": 401} {
+			response, err := scraper{roots: ours, password: password}.get(t, https+path)
+			if err != nil || response.StatusCode != want {
+				t.Errorf("%s with password %q: %v, %v; want %d", path, password, response, err, want)
+			}
+		}
+	}
+	response, err := scraper{roots: ours, password: scrapePassword}.get(t, https+"/metrics")
+	if err != nil || response.StatusCode != 200 || response.ProtoMajor != 2 {
+		t.Fatalf("%v, %v", response, err)
+	}
+	if _, err := (scraper{password: scrapePassword}).get(t, https+"/metrics"); err == nil {
+		t.Error("a client that does not know the CA trusts the server")
+	}
+	if response, err := (scraper{password: scrapePassword}).get(t, "http://"+p.address+"/metrics"); err == nil && response.StatusCode == 200 {
+		t.Error("metrics by plain HTTP")
+	}
+	for path, want := range map[string]int{"/livez": 200, "/readyz": 200, "/metrics": 404, "/": 404} {
+		if response, err := (scraper{}).get(t, health+path); err != nil || response.StatusCode != want {
+			t.Errorf("%s of the port of probes: %v, %v; want %d", path, response, err, want)
+		}
+	}
+
+	first := response.TLS.PeerCertificates[0].SerialNumber
+	ca.issue("server")
+	response, err = scraper{roots: ours, password: scrapePassword}.get(t, https+"/metrics")
+	if err != nil || response.TLS.PeerCertificates[0].SerialNumber.Cmp(first) == 0 {
+		t.Errorf("after the rotation of the certificate the next connection has the old one, or none: %v", err)
+	}
+	writeFile(t, filepath.Join(ca.dir, "web.yaml"), tlsConfig)
+	if response, err := (scraper{roots: ours}).get(t, https+"/metrics"); err != nil || response.StatusCode != 200 {
+		t.Errorf("after the password was taken out of the file: %v, %v", response, err)
+	}
+	if strings.Contains(p.log.String(), scrapePassword) || strings.Contains(p.log.String(), scrapePasswordHash) {
+		t.Errorf("a secret is in the log:\n%s", p.log)
+	}
+}
+
+func TestWebClientCertificates(t *testing.T) {
+	ca, strangers := newWebCA(t), newWebCA(t)
+	ca.issue("server")
+	client, stranger := ca.issue("client"), strangers.issue("client")
+	_, https, _ := startWeb(t, ca, "tls_server_config: {cert_file: server.crt, key_file: server.key, client_ca_file: ca.crt, client_auth_type: RequireAndVerifyClientCert}\n")
+	ours := x509.NewCertPool()
+	ours.AddCert(ca.cert)
+	if response, err := (scraper{roots: ours, cert: &client}).get(t, https+"/metrics"); err != nil || response.StatusCode != 200 {
+		t.Errorf("with a certificate: %v, %v", response, err)
+	}
+	for name, cert := range map[string]*tls.Certificate{"none": nil, "another CA's": &stranger} {
+		if response, err := (scraper{roots: ours, cert: cert}).get(t, https+"/metrics"); err == nil {
+			t.Errorf("%s: %v", name, response)
+		}
+	}
+	strangers.write("ca.crt", "CERTIFICATE", strangers.cert.Raw)
+	writeFile(t, filepath.Join(ca.dir, "ca.crt"), read(t, filepath.Join(strangers.dir, "ca.crt")))
+	if response, err := (scraper{roots: ours, cert: &stranger}).get(t, https+"/metrics"); err != nil || response.StatusCode != 200 {
+		t.Errorf("after the rotation of the clients' CA: %v, %v", response, err)
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestWebConfigMistakes(t *testing.T) {
+	ca := newWebCA(t)
+	ca.issue("server")
+	file := filepath.Join(ca.dir, "web.yaml")
+	for text, says := range map[string]string{
+		"tls_server_config: {cert_file: nosuch.crt, key_file: server.key}": "nosuch.crt",
+		"tls_server_config: {cert_file: server.crt}":                       "key",
+		"tls_server_config: {cert_file: ca.crt, key_file: server.key}":     "private key",
+		"basic_auth_users: {prometheus: not-a-hash}":                       "bcrypt",
+		"tls_server_conf: {}": "tls_server_conf",
+		"tls_server_config: {cert_file: server.crt, key_file: server.key, client_ca_file: ca.crt}\n": "Client Auth",
+	} {
+		writeFile(t, file, text)
+		log := &logBuffer{}
+		code := Program{Name: "lag-exporter"}.Main(t.Context(), []string{"--brokers=127.0.0.1:1", "--web.listen-address=127.0.0.1:0", "--web.config.file=" + file}, io.Discard, log)
+		for _, part := range []string{"--web.config.file", file, says} {
+			if !strings.Contains(log.String(), part) || code != exitFailed {
+				t.Errorf("%s: exit code %d, and nothing of %q in\n%s", text, code, part, log)
+			}
+		}
+	}
+}

@@ -1,0 +1,174 @@
+package kafka
+
+import (
+	"context"
+	"crypto/sha256"
+	"time"
+)
+
+// How often the files are looked at that connections are secured by, and how long new ones are left alone that a broker refused.
+const (
+	lookEvery      = 10 * time.Second
+	refusedRespite = time.Minute
+)
+
+// fingerprint changes when what connections are secured by was rotated. It is not known while a file cannot be read.
+func (s Security) fingerprint() (print [sha256.Size]byte, known bool) {
+	var texts [][]byte
+	var failed error
+	file := func(path string) {
+		if path != "" && failed == nil {
+			var text []byte
+			text, failed = readFile(path, maxCAs)
+			texts = append(texts, text)
+		}
+	}
+	secret := func(one Secret) {
+		if one != nil && failed == nil {
+			var text string
+			text, failed = one.Read()
+			texts = append(texts, []byte(text))
+		}
+	}
+	if t := s.TLS; t != nil {
+		file(t.CAFile)
+		file(t.CertFile)
+		file(t.KeyFile)
+	}
+	if a := s.SASL; a != nil {
+		switch a.Mechanism {
+		case "OAUTHBEARER":
+			secret(a.OAuth.Token)
+			secret(a.OAuth.ClientSecret)
+			file(a.OAuth.CAFile)
+		case "GSSAPI":
+			file(a.Kerberos.KeytabFile)
+			file(a.Kerberos.ConfigFile)
+		case "AWS_MSK_IAM":
+			if shared := sharedCredentials(); shared.exists() {
+				file(shared.path)
+			}
+		default:
+			secret(a.Password)
+		}
+	}
+	h := sha256.New()
+	for _, text := range texts {
+		sum := sha256.Sum256(text)
+		h.Write(sum[:])
+	}
+	return [sha256.Size]byte(h.Sum(nil)), failed == nil
+}
+
+// rotation replaces the links of a lane once what they are secured by was rotated. The new ones are made, and prove themselves, in the
+// background, while the old ones go on: so no collection waits, and none is lost where the brokers do not know of the rotation yet.
+type rotation struct {
+	uses     [sha256.Size]byte // what new links are made with
+	nextLook time.Time
+	renewed  chan renewal       // has what is being made; nil while nothing is
+	cancel   context.CancelFunc // of that
+}
+
+// renewal are new links in the place of old ones.
+type renewal struct {
+	links   map[string]*link
+	refused bool // a broker refused our identity, so that no more were asked
+}
+
+// rotate takes the links that are ready, and looks for a rotation when it is time to. No collection may be under way. l.mu is held.
+func (l *lane) rotate(now time.Time) {
+	r := &l.rotation
+	select {
+	case made := <-r.renewed:
+		l.take(made)
+		r.renewed = nil
+		l.hold.endRotation(made.refused, now)
+	default:
+	}
+	if r.renewed != nil || now.Before(r.nextLook) {
+		return
+	}
+	r.nextLook = now.Add(lookEvery)
+	print, known := l.cfg.Security.fingerprint()
+	if !known {
+		return
+	}
+	r.uses = print
+	var outdated []*link
+	for _, k := range l.links {
+		if k.uses != print && !k.gate.isShut() { // one that is shut is to connect anew first
+			outdated = append(outdated, k)
+		}
+	}
+	if len(outdated) == 0 || !l.hold.beginRotation(now) {
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	r.renewed, r.cancel = make(chan renewal, 1), cancel
+	go func(renewed chan<- renewal) { renewed <- l.renewLinks(ctx, outdated, print) }(r.renewed)
+}
+
+// renewLinks makes a link in the place of each, and keeps those whose broker gives a sign of life.
+func (l *lane) renewLinks(ctx context.Context, outdated []*link, print [sha256.Size]byte) renewal {
+	made := renewal{links: make(map[string]*link)}
+	for _, old := range outdated {
+		k, err := l.newLink(old.address, print)
+		if err != nil {
+			continue // as it would be without a rotation
+		}
+		if err = k.probe(ctx); err != nil {
+			k.close()
+			if made.refused = authenticating(err); made.refused {
+				return made // one failure is enough for an account
+			}
+			continue
+		}
+		k.gate.opened()
+		made.links[old.address] = k
+	}
+	return made
+}
+
+// take replaces links. l.mu is held.
+func (l *lane) take(made renewal) {
+	for address, k := range made.links {
+		old := l.links[address]
+		if old == nil || l.closed { // the broker has gone meanwhile
+			old = k
+		} else {
+			l.links[address] = k
+		}
+		old.close()
+	}
+}
+
+// endRotation ends what goes on in the background. l.mu is held, and the lane is closed.
+func (l *lane) endRotation() {
+	if r := &l.rotation; r.renewed != nil {
+		r.cancel()
+		made := <-r.renewed
+		l.take(made)
+		r.renewed = nil
+		l.hold.endRotation(made.refused, time.Now())
+	}
+}
+
+// beginRotation says whether new links may be made now: by one lane at a time, and not soon after a broker refused some.
+func (h *authHold) beginRotation(now time.Time) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.rotating || now.Before(h.nextRotation) {
+		return false
+	}
+	h.rotating = true
+	return true
+}
+
+func (h *authHold) endRotation(refused bool, now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.rotating = false
+	if refused {
+		h.nextRotation = now.Add(refusedRespite)
+	}
+}

@@ -1,0 +1,99 @@
+package check
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Report is what a row of the catalogue says of a run.
+type Report struct {
+	Samples  int
+	Claims   int // different ones, each of a series, a value and its time
+	Unjudged int // about which the record says nothing
+	Wrong    []Violation
+	// Darkest is the longest time for which a sum that there was before could not be had. Oldest is the greatest age of a sum.
+	Darkest, Oldest Extreme
+	// Recovery is the time from the end of the fault until all sums that were known before it were known again, as read since.
+	Recovery Extreme
+	// Replicas counts the changes of what HPAs want.
+	Replicas int
+}
+
+// Extreme is a duration and the series that it is of.
+type Extreme struct {
+	time.Duration
+	Of string
+}
+
+func (e *Extreme) add(d time.Duration, s Series) {
+	if d > e.Duration {
+		e.Duration, e.Of = d, fmt.Sprintf("%s %s", s.Source, s.Group)
+	}
+}
+
+// Summarize puts together what a row reports. over is when the fault was; gone says that a group is meant to be gone in the end.
+func Summarize(l *Log, truth Truth, rules Rules, over time.Time, gone func(group string) bool) Report {
+	var r Report
+	r.Wrong, r.Claims, r.Unjudged = Judge(l, truth, rules)
+	r.Claims += r.Unjudged
+	for _, n := range l.Samples {
+		r.Samples += n
+	}
+	r.Replicas = len(l.Changes)
+	for s, claims := range l.bySeries() {
+		series := l.Series[s]
+		if series.Kind == Partition {
+			continue
+		}
+		r.series(series, claims, l.End, over, gone(series.Group))
+	}
+	return r
+}
+
+// bySeries are the claims of each series, in their order.
+func (l *Log) bySeries() map[int][]Claim {
+	by := map[int][]Claim{}
+	for _, c := range l.Claims {
+		by[c.Series] = append(by[c.Series], c)
+	}
+	for _, claims := range by {
+		slices.SortStableFunc(claims, func(a, b Claim) int { return cmp.Compare(a.First.UnixNano(), b.First.UnixNano()) })
+	}
+	return by
+}
+
+func (r *Report) series(s Series, claims []Claim, end, over time.Time, gone bool) {
+	recovered := false
+	for i, c := range claims {
+		r.Oldest.add(c.Last.Sub(c.ReadAt), s)
+		if i > 0 {
+			r.Darkest.add(c.First.Sub(claims[i-1].Last), s)
+		}
+		if !recovered && !over.IsZero() && !c.ReadAt.Before(over) {
+			recovered = true
+			if claims[0].First.Before(over) {
+				r.Recovery.add(c.First.Sub(over), s)
+			}
+		}
+	}
+	if gone {
+		return
+	}
+	last := claims[len(claims)-1]
+	r.Darkest.add(end.Sub(last.Last), s)
+	if !recovered && !over.IsZero() {
+		r.Recovery.add(end.Sub(over), s)
+	}
+}
+
+// OldestOf is the greatest age of the sums of some groups that was served in a time.
+func (l *Log) OldestOf(from, to time.Time, which func(Series) bool) (oldest Extreme) {
+	for _, c := range l.Claims {
+		if s := l.Series[c.Series]; s.Kind != Partition && which(s) && c.Last.After(from) && c.First.Before(to) {
+			oldest.add(c.Last.Sub(c.ReadAt), s)
+		}
+	}
+	return oldest
+}
