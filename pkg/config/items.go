@@ -65,6 +65,9 @@ func (i *items[T]) setNode(source, setting string, value *yaml.Node) error {
 		return errs
 	}
 	for at, one := range value.Content {
+		if len(errs) > maxMistakes {
+			break
+		}
 		path := fmt.Sprintf("%s[%d]", setting, at)
 		added := item[T]{value: new(T)}
 		set := i.settings(added.value)
