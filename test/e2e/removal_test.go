@@ -13,8 +13,11 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
+	"sigs.k8s.io/yaml"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/await"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/helm"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/layout"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/stack"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/suite"
 )
@@ -56,8 +59,8 @@ func needs() map[string][]string {
 	}
 }
 
-// TestRemovedRights runs the adapter with each right of manifests/base missing, one at a time: something fails, and it is what
-// needs the right.
+// TestRemovedRights runs the adapter with each right of the chart missing, one at a time: something fails, and it is what needs the
+// right. That manifests/base grants the same is for package charts to show.
 func TestRemovedRights(t *testing.T) {
 	ctx := suite.Within(t, 6*time.Minute)
 	newGroup(ctx, t, rightsUser, 2)
@@ -65,8 +68,7 @@ func TestRemovedRights(t *testing.T) {
 	applyKinds(ctx, t)
 	applyRights(ctx, t)
 	kubectl(ctx, t, "rollout", "status", "deployment/"+rightsUser, "--timeout=60s")
-	role, err := shared.ControlPlane.Client.RbacV1().ClusterRoles().Get(ctx, stack.Name, metav1.GetOptions{})
-	suite.Try(t, err)
+	rules := chartRules(ctx, t)
 	config, err := shared.ControlPlane.KubeconfigFor(ctx, namespace, rightsUser)
 	suite.Try(t, err)
 	reader := clientOf(ctx, t, namespace, "rights-reader") // no administrator, of whom nobody would ask what he may
@@ -80,9 +82,9 @@ func TestRemovedRights(t *testing.T) {
 		suite.Try(t, errors.Join(shared.Adapter.Restart(ctx, adapterArgs()...), await.Until(ctx, "the APIServices", available)))
 	})
 
-	grantRules(ctx, t, role.Rules)
+	grantRules(ctx, t, rules)
 	checkProbes(ctx, t, reader, args, nil)
-	reduced := without(role.Rules)
+	reduced := without(rules)
 	for _, right := range sortedKeys(reduced) {
 		t.Run(right, func(t *testing.T) {
 			failing, ok := needs()[right]
@@ -93,7 +95,7 @@ func TestRemovedRights(t *testing.T) {
 			checkProbes(ctx, t, reader, args, failing)
 		})
 	}
-	grantRules(ctx, t, role.Rules)
+	grantRules(ctx, t, rules)
 	t.Run("auth-delegator", func(t *testing.T) {
 		kubectl(ctx, t, "delete", "clusterrolebinding", "rights:auth-delegator")
 		checkProbes(ctx, t, reader, args, sortedKeys(probes()))
@@ -105,6 +107,25 @@ func TestRemovedRights(t *testing.T) {
 			t.Errorf("the adapter starts without knowing the CA of those who ask: %v", err)
 		}
 	})
+}
+
+// chartRules are those of the ClusterRole that the chart has for the adapter.
+func chartRules(ctx context.Context, t *testing.T) []rbacv1.PolicyRule {
+	t.Helper()
+	where, err := layout.Find()
+	suite.Try(t, err)
+	out, err := helm.Helm{Path: where.Tool("helm"), Home: t.TempDir()}.Run(ctx, "template", stack.Name, filepath.Join(where.Manifests(), "chart"),
+		"--set=brokers=kafka:9092", "--show-only=templates/rbac.yaml")
+	suite.Try(t, err)
+	for _, document := range strings.Split(out, "\n---\n") {
+		var role rbacv1.ClusterRole
+		suite.Try(t, yaml.Unmarshal([]byte(document), &role))
+		if role.Kind == "ClusterRole" {
+			return role.Rules
+		}
+	}
+	t.Fatalf("no ClusterRole in\n%s", out)
+	return nil
 }
 
 // applyRights applies the user and the objects, and deletes what is left of them when the test ends.

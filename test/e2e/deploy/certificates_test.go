@@ -88,22 +88,28 @@ func awaitAvailable(ctx context.Context, t *testing.T) {
 	kubectl(ctx, t, "wait", "--for=condition=Available", "--timeout=60s", "apiservice/v1beta1.custom.metrics.k8s.io", "apiservice/v1beta2.custom.metrics.k8s.io")
 }
 
-// replaced does something after which the pods must serve another certificate, without a restart and without an HPA that notices.
+// replaced does something after which the pods must serve another certificate.
 func replaced(ctx context.Context, t *testing.T, do func()) {
 	t.Helper()
+	changes(ctx, t, servedSerial, do)
+}
+
+// changes does something after which something else must be seen at each pod, by its address: without a restart, and without an HPA that notices.
+func changes(ctx context.Context, t *testing.T, see func(ctx context.Context, ip string) (string, error), do func()) {
+	t.Helper()
 	pods := ourPods(ctx, t)
-	served := map[string]string{}
+	seen := map[string]string{}
 	for _, p := range pods {
-		serial, err := servedSerial(ctx, p.Status.PodIP)
+		now, err := see(ctx, p.Status.PodIP)
 		suite.Try(t, err)
-		served[p.Status.PodIP] = serial
+		seen[p.Status.PodIP] = now
 	}
 	hpaHolds(ctx, t, func() {
 		do()
-		suite.Try(t, await.Until(ctx, "the new certificate to be served", func(ctx context.Context) error {
-			for ip, before := range served {
-				if serial, err := servedSerial(ctx, ip); err != nil || serial == before {
-					return fmt.Errorf("%s serves the old one (%w)", ip, err)
+		suite.Try(t, await.Until(ctx, "the change at all pods", func(ctx context.Context) error {
+			for ip, before := range seen {
+				if now, err := see(ctx, ip); err != nil || now == before {
+					return fmt.Errorf("at %s it is %s as before (%w)", ip, now, err)
 				}
 			}
 			return nil

@@ -58,6 +58,9 @@ func TestLife(t *testing.T) {
 		}
 	})
 	step("certificate", func(t *testing.T) { rotates(ctx, t) })
+	step("configuration", func(t *testing.T) {
+		changes(ctx, t, reloadedAt, func() { shared.upgrade(ctx, t, "--set=config.max-age=50s") })
+	})
 	step("crash", func(t *testing.T) { crashes(ctx, t) })
 	step("rollback", func(t *testing.T) {
 		hpaHolds(ctx, t, func() { shared.helm(ctx, t, "rollback", release, "1", "--wait", "--timeout=90s") })
@@ -136,22 +139,24 @@ func rotates(ctx context.Context, t *testing.T) {
 	})
 }
 
-// crashes kills a replica: at most one sync of the HPA fails, and the container is started again.
+// crashes kills one replica, and when that is back the other: of one of them kube-apiserver had a connection. Each time, at most one sync of the HPA
+// fails, and the container is started again.
 func crashes(ctx context.Context, t *testing.T) {
-	victim := ourPods(ctx, t)[0]
-	hpaHolds(ctx, t, func() {
-		suite.Try(t, shared.Kubelet.Crash(victim.Name))
-		suite.Try(t, await.Until(ctx, "the crashed pod to be ready again", func(ctx context.Context) error {
-			pod, err := shared.ControlPlane.Client.CoreV1().Pods(namespace).Get(ctx, victim.Name, metav1.GetOptions{})
-			if err != nil {
-				return err
-			}
-			if status := pod.Status.ContainerStatuses[0]; status.RestartCount != 1 || !status.Ready {
-				return fmt.Errorf("ready %v, restarts %d", status.Ready, status.RestartCount)
-			}
-			return nil
-		}))
-	})
+	for _, victim := range ourPods(ctx, t) {
+		hpaHolds(ctx, t, func() {
+			suite.Try(t, shared.Kubelet.Crash(victim.Name))
+			suite.Try(t, await.Until(ctx, "the crashed pod to be ready again", func(ctx context.Context) error {
+				pod, err := shared.ControlPlane.Client.CoreV1().Pods(namespace).Get(ctx, victim.Name, metav1.GetOptions{})
+				if err != nil {
+					return err
+				}
+				if status := pod.Status.ContainerStatuses[0]; status.RestartCount != 1 || !status.Ready {
+					return fmt.Errorf("ready %v, restarts %d", status.Ready, status.RestartCount)
+				}
+				return nil
+			}))
+		})
+	}
 }
 
 // ourPods are those of the release, but for those that are going, by name.

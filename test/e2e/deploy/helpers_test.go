@@ -6,10 +6,12 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -214,6 +216,28 @@ func servedSerial(ctx context.Context, ip string) (string, error) {
 	}
 	defer connection.Close()
 	return connection.(*tls.Conn).ConnectionState().PeerCertificates[0].SerialNumber.String(), nil //nolint:forcetypeassert // a tls.Dialer makes these
+}
+
+// reloadedAt is when a pod last took a configuration over.
+func reloadedAt(ctx context.Context, ip string) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(ip, "9308")+"/metrics", nil)
+	if err != nil {
+		return "", err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		return "", err
+	}
+	at := regexp.MustCompile(`(?m)^kafka_lag_config_last_reload_success_timestamp_seconds (.*)$`).FindSubmatch(text)
+	if at == nil {
+		return "", fmt.Errorf("%s does not tell when it took its configuration over", ip)
+	}
+	return string(at[1]), nil
 }
 
 // everything lists all objects that somebody makes on purpose, by "kind namespace/name".

@@ -19,7 +19,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// interval is how often pods, volumes and probes are looked at. A real kubelet takes longer for volumes, a minute or so.
+// interval is how often pods, volumes and probes are looked at. A real kubelet takes up to a second to see that a process has ended, and a minute or
+// so for volumes.
 const interval = 200 * time.Millisecond
 
 // Config says which pods to run and how. All is needed.
