@@ -20,7 +20,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 const (
@@ -197,52 +196,6 @@ func TestReloadsOnSIGHUPAndByRequest(t *testing.T) {
 	if code, body := start(t, "--brokers=127.0.0.1:1").post(); code != http.StatusForbidden || !strings.Contains(body, "--web.enable-lifecycle") {
 		t.Errorf("without having been allowed: %d %s", code, body)
 	}
-}
-
-// A cluster that cannot be reached, or is reached but hangs, is no reason to refuse; one whose files are no good is.
-func TestAddedClusterThatFailsTouchesNoOther(t *testing.T) {
-	kafka, hung := newKafka(t, 0), newKafka(t, 0)
-	hung.ControlKey(int16(kmsg.Metadata), func(kmsg.Request) (kmsg.Response, error, bool) { hung.KeepControl(); return nil, nil, true })
-	good := clustersYAML(map[string]*kfake.Cluster{"good": kafka})
-	f := newFile(t, good)
-	p := start(t, "--config="+f.path, "--web.enable-lifecycle", "--cluster-label", "--max-age=2s")
-	p.await("the lag", func() bool { return p.exposes(lagOn("good")) })
-	f.write(good + fmt.Sprintf("- {name: hung, brokers: [%q]}\n- {name: wrong, brokers: ['127.0.0.1:1']}\n", hung.ListenAddrs()[0]))
-	p.mustReload()
-	for _, name := range []string{"hung", "wrong"} {
-		p.await(name, func() bool { return p.exposes(fmt.Sprintf("kafka_lag_collector_cluster_up{cluster=%q} 0", name)) })
-	}
-	polls := func() (n int) {
-		_, body := p.get("/metrics")
-		_, rest, _ := strings.Cut(body, `kafka_lag_collector_poll_duration_seconds_count{cluster="good",lane="all"} `)
-		_, _ = fmt.Sscan(rest, &n)
-		return n
-	}
-	before := polls()
-	p.await("more polls", func() bool { return polls() > before+10 })
-	if !p.exposes(lagOn("good")) || !p.exposes(`kafka_lag_collector_cluster_up{cluster="good"} 1`) {
-		t.Error("others have taken it with them")
-	}
-	if code, body := p.get("/livez"); code != http.StatusOK {
-		t.Errorf("/livez: %s", body)
-	}
-	ca := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(ca, []byte("no certificate"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	f.write(good + fmt.Sprintf("- {name: tls, brokers: [a], kafka: {tls: {enabled: true, ca-file: %s}}}\n", ca))
-	if code, body := p.post(); code != http.StatusInternalServerError || !strings.Contains(body, ca) {
-		t.Errorf("%d %s", code, body)
-	}
-	again := start(t, "--config="+f.path) // at the start it is tried again and again instead
-	again.await("the good one", func() bool {
-		return again.exposes(lagOn("good")) && again.exposes(`kafka_lag_collector_cluster_up{cluster="tls"} 0`)
-	})
-	if !strings.Contains(again.log.String(), ca) {
-		t.Errorf("the log does not say why:\n%s", again.log)
-	}
-	f.write(good)
-	p.mustReload() // also while one hangs
 }
 
 // Requests that come during a reload are all answered by one more.
