@@ -34,4 +34,3 @@ func (r row) report(t *testing.T, w *world, lasts time.Duration, report check.Re
 	suite.Try(t, err)
 	suite.Try(t, os.WriteFile(path, []byte(text), 0o644))
 }
-
