@@ -27,7 +27,7 @@ type lane struct {
 	commits commitRows // of the collection under way, or of the last one
 
 	mu     sync.Mutex
-	links  map[string]*link // by address
+	links  map[string]*link // by name
 	turn   int              // which broker is asked first for what any can answer
 	closed bool
 	rotation
@@ -42,6 +42,7 @@ func newLane(cfg Config, timeout time.Duration, hold *authHold, who *identity) *
 // link is the way to one broker. It has a client of its own, with that broker as its only seed: so no request waits for another
 // broker, none goes to a broker that we did not choose, and the client itself never looks for others.
 type link struct {
+	name    string // in its lane: the address, or apart of it
 	address string
 	client  *kgo.Client
 	broker  *kgo.Broker
@@ -57,26 +58,32 @@ type link struct {
 	versions map[int16]int16 // what the broker can do: the highest version by request key; nil if it has not said since it was away
 }
 
+// apart names a second link to a broker, for what the broker has to ask others for before it answers. A broker answers the requests
+// of a connection one after the other, so it has one of its own; and that such an answer is late says nothing about this broker.
+func apart(address string) string { return address + " apart" }
+
 // link returns the link to the broker at the address, which it makes if there is none. It connects only when it is used.
-func (l *lane) link(address string) (*link, error) {
+func (l *lane) link(address string) (*link, error) { return l.linkBy(address, address) }
+
+func (l *lane) linkBy(name, address string) (*link, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if k := l.links[address]; k != nil {
+	if k := l.links[name]; k != nil {
 		return k, nil
 	}
 	if l.closed {
 		return nil, kgo.ErrClientClosed
 	}
-	k, err := l.newLink(address, l.uses)
+	k, err := l.newLink(name, address, l.uses)
 	if err == nil {
-		l.links[address] = k
+		l.links[name] = k
 	}
 	return k, err
 }
 
 // newLink makes a link to the broker at the address.
-func (l *lane) newLink(address string, uses [sha256.Size]byte) (*link, error) {
-	k := &link{address: address, uses: uses, timeout: l.timeout, dialer: newDialer(l.cfg.Security.TLS, l.identity, dialTimeout(l.timeout))}
+func (l *lane) newLink(name, address string, uses [sha256.Size]byte) (*link, error) {
+	k := &link{name: name, address: address, uses: uses, timeout: l.timeout, dialer: newDialer(l.cfg.Security.TLS, l.identity, dialTimeout(l.timeout))}
 	client, err := kgo.NewClient(slices.Concat(clientOptions(address, l.timeout), k.dialer.options(), []kgo.Opt{kgo.WithHooks(k)}, l.cfg.Options)...)
 	if err != nil {
 		return nil, err
@@ -93,9 +100,10 @@ func (l *lane) keep(addresses []string) {
 	gone := maps.Clone(l.links)
 	for _, address := range append(addresses, l.cfg.Brokers...) {
 		delete(gone, address)
+		delete(gone, apart(address))
 	}
-	for address := range gone {
-		delete(l.links, address)
+	for name := range gone {
+		delete(l.links, name)
 	}
 	l.mu.Unlock()
 	for _, k := range gone {
@@ -215,6 +223,24 @@ func ask[T kmsg.Response](ctx context.Context, c *collection, node int32, req km
 	resp, err := k.ask(ctx, node, req)
 	if err != nil {
 		b.note(err)
+		return none, err
+	}
+	return resp.(T), nil
+}
+
+// askApart is ask for what the broker has to ask others for: that it does not answer counts against nothing else.
+func askApart[T kmsg.Response](ctx context.Context, c *collection, node int32, req kmsg.Request) (T, error) {
+	var none T
+	b := c.broker(node)
+	if b == nil {
+		return none, &lag.ReadError{Class: lag.ClassLeadership, Broker: node, Op: kmsg.NameForKey(req.Key()), Err: errUnknownBroker}
+	}
+	k, err := c.lane.linkBy(apart(b.address), b.address)
+	if err != nil {
+		return none, readError(node, req, err)
+	}
+	resp, err := k.ask(ctx, node, req)
+	if err != nil {
 		return none, err
 	}
 	return resp.(T), nil

@@ -71,8 +71,8 @@ type rotation struct {
 
 // renewal are new links in the place of old ones.
 type renewal struct {
-	links   map[string]*link
-	refused bool // a broker refused our identity, so that no more were asked
+	links   map[string]*link // by name
+	refused bool             // a broker refused our identity, so that no more were asked
 }
 
 // rotate takes the links that are ready, and looks for a rotation when it is time to. No collection may be under way. l.mu is held.
@@ -112,7 +112,7 @@ func (l *lane) rotate(now time.Time) {
 func (l *lane) renewLinks(ctx context.Context, outdated []*link, seen [sha256.Size]byte) renewal {
 	made := renewal{links: make(map[string]*link)}
 	for _, old := range outdated {
-		k, err := l.newLink(old.address, seen)
+		k, err := l.newLink(old.name, old.address, seen)
 		if err != nil {
 			continue // as it would be without a rotation
 		}
@@ -124,19 +124,19 @@ func (l *lane) renewLinks(ctx context.Context, outdated []*link, seen [sha256.Si
 			continue
 		}
 		k.gate.opened()
-		made.links[old.address] = k
+		made.links[old.name] = k
 	}
 	return made
 }
 
 // take replaces links. l.mu is held.
 func (l *lane) take(made renewal) {
-	for address, k := range made.links {
-		old := l.links[address]
+	for name, k := range made.links {
+		old := l.links[name]
 		if old == nil || l.closed { // the broker has gone meanwhile
 			old = k
 		} else {
-			l.links[address] = k
+			l.links[name] = k
 		}
 		old.close()
 	}

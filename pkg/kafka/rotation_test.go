@@ -65,6 +65,11 @@ func (r *rotating) look(when string) {
 // Row 21. What was rotated is used while what was made before still stands, and nothing is lost.
 func TestRow21RotationReplacesConnections(t *testing.T) {
 	r := newRotating(t)
+	for address := range maps.Clone(r.reader.full.links) { // as a broker has that is asked for share groups, too
+		if _, err := r.reader.full.linkBy(apart(address), address); err != nil {
+			t.Fatal(err)
+		}
+	}
 	before := maps.Clone(r.reader.full.links)
 	r.look("nothing has changed")
 	if !maps.Equal(before, r.reader.full.links) {
@@ -73,10 +78,13 @@ func TestRow21RotationReplacesConnections(t *testing.T) {
 	r.server("new")
 	r.secret.write("new")
 	r.look("rotated")
-	for address, k := range r.reader.full.links {
-		if before[address] == k {
-			t.Errorf("%s is still connected to as before", address)
+	for name, k := range r.reader.full.links {
+		if before[name] == k {
+			t.Errorf("%s is still connected to as before", name)
 		}
+	}
+	if before, after := len(before), len(r.reader.full.links); before != after {
+		t.Errorf("%d connections in the place of %d", after, before)
 	}
 	age(r.reader)
 	r.reads("on new connections")

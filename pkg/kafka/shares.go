@@ -14,7 +14,8 @@ import (
 // shareLagVersion is the first version of DescribeShareGroupOffsets that gives the broker's own lag (KIP-1226).
 const shareLagVersion = 1
 
-// fetchShares asks where the share groups (KIP-932) of one broker stand, all at once.
+// fetchShares asks where the share groups (KIP-932) of one broker stand, all at once. The broker asks the share coordinators, any of
+// which may be on a broker that hangs.
 func (c *collection) fetchShares(ctx context.Context, broker int32, groups []*lag.GroupObservation) {
 	req := kmsg.NewPtrDescribeShareGroupOffsetsRequest()
 	for _, g := range groups {
@@ -24,7 +25,7 @@ func (c *collection) fetchShares(ctx context.Context, broker int32, groups []*la
 	}
 	asked := expectCommits(broker, "DescribeShareGroupOffsets", groups)
 	readAt := time.Now()
-	resp, err := ask[*kmsg.DescribeShareGroupOffsetsResponse](ctx, c, broker, req)
+	resp, err := askApart[*kmsg.DescribeShareGroupOffsetsResponse](ctx, c, broker, req)
 	if err != nil {
 		asked.fail(groups, err)
 		return

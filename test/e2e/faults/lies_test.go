@@ -13,38 +13,47 @@ import (
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/suite"
 )
 
+// told is a lie, what it is told about, and the rule that it breaks.
+type told struct {
+	lie    lies.Lie
+	api    bool
+	breaks check.Rule
+	liar   *watch.Watch
+}
+
+func allLies() map[string]*told {
+	return map[string]*told{
+		"ends before commits":       {lie: &lies.EndsBeforeCommits{Gap: shared.poll}, breaks: check.Value},
+		"unknown as zero":           {lie: &lies.UnknownAsZero{}, breaks: check.Value},
+		"old as new":                {lie: &lies.OldAsNew{Gap: 5 * time.Second}, breaks: check.Value},
+		"a partition less in a sum": {lie: lies.PartialSum{}, breaks: check.Adding},
+		"a ghost pod":               {lie: lies.GhostPod{}, api: true, breaks: check.Ghost},
+		"an old answer as new":      {lie: &lies.OldAnswers{Gap: 5 * time.Second}, api: true, breaks: check.Value},
+		"an answer of a part":       {lie: lies.LessThanAll{}, api: true, breaks: check.Value},
+	}
+}
+
 // TestLies shows that a product that lied would not pass: its answers are rewritten on their way to the checker, in each of the ways
 // that software of this kind is known for, and each lie is noticed. The product itself is watched at the same time, and passes.
 func TestLies(t *testing.T) {
 	ctx := suite.Within(t, 3*time.Minute)
-	const beyond = "beyond" // half of this group cannot be known: it has committed what there is not
-	told := map[string]struct {
-		lie  lies.Lie
-		api  bool
-		want check.Rule
-	}{
-		"ends before commits":       {&lies.EndsBeforeCommits{Gap: shared.poll}, false, check.Value},
-		"unknown as zero":           {&lies.UnknownAsZero{}, false, check.Value},
-		"old as new":                {&lies.OldAsNew{Gap: 5 * time.Second}, false, check.Value},
-		"a partition less in a sum": {lies.PartialSum{}, false, check.Adding},
-		"a ghost pod":               {lies.GhostPod{}, true, check.Ghost},
-		"an old answer as new":      {&lies.OldAnswers{Gap: 5 * time.Second}, true, check.Value},
-		"an answer of a part":       {lies.LessThanAll{}, true, check.Value},
-	}
-	liars := map[string]*watch.Watch{}
+	all := allLies()
 	defer func() {
-		for _, liar := range liars {
-			_, _ = liar.Stop() // after a failure
+		for _, l := range all {
+			if l.liar != nil {
+				_, _ = l.liar.Stop() // after a failure; else it has stopped
+			}
 		}
 	}()
 	seen := shared.watching(ctx, t, shared.targets(), func(ctx context.Context) error {
-		for name, c := range told {
-			targets, err := lying(c.lie, c.api)
+		for _, l := range all {
+			targets, err := lying(l.lie, l.api)
 			if err != nil {
 				return err
 			}
-			liars[name] = watch.Start(targets)
+			l.liar = watch.Start(targets)
 		}
+		const beyond = "beyond" // half of this group cannot be known: it has committed what there is not
 		p := &plan{ctx: ctx, w: shared}
 		p.topic(beyond, 2, 20)
 		p.commit(beyond, beyond, 2, 3)
@@ -54,8 +63,8 @@ func TestLies(t *testing.T) {
 		p.elapse(15 * time.Second)
 		return p.err
 	})
-	for name, c := range told {
-		log, err := liars[name].Stop()
+	for name, l := range all {
+		log, err := l.liar.Stop()
 		suite.Try(t, err)
 		wrong, judged, _ := check.Judge(log, seen.truth, shared.rules())
 		found := map[check.Rule]int{}
@@ -63,11 +72,10 @@ func TestLies(t *testing.T) {
 			found[v.Rule]++
 		}
 		t.Logf("%s: %v of %d claims", name, found, judged)
-		if found[c.want] == 0 {
-			t.Errorf("%s: not noticed by the rule %q", name, c.want)
+		if found[l.breaks] == 0 {
+			t.Errorf("%s: not noticed by the rule %q", name, l.breaks)
 		}
 	}
-	clear(liars)
 	wrong, judged, unjudged := check.Judge(seen.log, seen.truth, shared.rules())
 	complain(t, wrong) // of the product itself
 	t.Logf("the product itself: %d claims, and those that cannot be judged: %v", judged, unjudged)

@@ -95,6 +95,9 @@ func (r row) run(t *testing.T) {
 	t.Logf("%d samples, %d different claims (%d of which the record cannot judge), %d wrong; longest darkness %s (%s), oldest %s (%s), recovery %s (%s); %d changes of replicas",
 		report.Samples, report.Claims, report.Unjudged, len(wrong), report.Darkest.Round(time.Millisecond), report.Darkest.Of,
 		report.Oldest.Round(time.Millisecond), report.Oldest.Of, report.Recovery.Round(time.Millisecond), report.Recovery.Of, report.Replicas)
+	for _, by := range report.RecoveryBy {
+		t.Logf("recovery after %s: %s", by.Round(time.Millisecond), by.Of)
+	}
 	for _, c := range seen.log.Changes {
 		if held(c.HPA) {
 			t.Errorf("%s: %s wants %d replicas after %d, and its lag never changed", c.At.Format(time.StampMilli), c.HPA, c.To, c.From)

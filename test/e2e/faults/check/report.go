@@ -18,7 +18,9 @@ type Report struct {
 	// Darkest is the longest time for which a sum that there was before could not be had. Oldest is the greatest age of a sum.
 	Darkest, Oldest Extreme
 	// Recovery is the time from the end of the fault until all sums that were known before it were known again, as read since.
-	Recovery Extreme
+	// RecoveryBy is the same by source.
+	Recovery   Extreme
+	RecoveryBy map[string]Extreme
 	// Replicas counts the changes of what HPAs want.
 	Replicas int
 }
@@ -37,7 +39,7 @@ func (e *Extreme) add(d time.Duration, s Series) {
 
 // Summarize puts together what a row reports. over is when the fault was; gone says that a group is meant to be gone in the end.
 func Summarize(l *Log, truth Truth, rules Rules, over time.Time, gone func(group string) bool) Report {
-	var r Report
+	r := Report{RecoveryBy: map[string]Extreme{}}
 	r.Wrong, r.Claims, r.UnjudgedBy = Judge(l, truth, rules)
 	for _, n := range r.UnjudgedBy {
 		r.Unjudged += n
@@ -79,7 +81,7 @@ func (r *Report) series(s Series, claims []Claim, end, over time.Time, gone bool
 		if !recovered && !over.IsZero() && !c.ReadAt.Before(over) {
 			recovered = true
 			if claims[0].First.Before(over) {
-				r.Recovery.add(c.First.Sub(over), s)
+				r.recovered(c.First.Sub(over), s)
 			}
 		}
 	}
@@ -89,8 +91,15 @@ func (r *Report) series(s Series, claims []Claim, end, over time.Time, gone bool
 	last := claims[len(claims)-1]
 	r.Darkest.add(end.Sub(last.Last), s)
 	if !recovered && !over.IsZero() {
-		r.Recovery.add(end.Sub(over), s)
+		r.recovered(end.Sub(over), s)
 	}
+}
+
+func (r *Report) recovered(after time.Duration, s Series) {
+	r.Recovery.add(after, s)
+	by := r.RecoveryBy[s.Source]
+	by.add(after, s)
+	r.RecoveryBy[s.Source] = by
 }
 
 // OldestOf is the greatest age of the sums of some groups that was served in a time.

@@ -32,23 +32,7 @@ func TestAnswers(t *testing.T) {
 		"a fault of its own":    {500, fmt.Sprintf(status, "InternalError", 500), false, []check.Rule{check.Health}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				w.Header().Set("Content-Type", "application/json")
-				if !strings.Contains(r.URL.Path, "custom.metrics") {
-					fmt.Fprint(w, `{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"here"}}]}`)
-					return
-				}
-				if strings.HasPrefix(c.body, "service") {
-					w.Header().Set("Content-Type", "text/plain")
-				}
-				w.WriteHeader(c.code)
-				fmt.Fprint(w, c.body)
-			}))
-			defer server.Close()
-			client, err := kubernetes.NewForConfig(&rest.Config{Host: server.URL, QPS: -1, ContentConfig: rest.ContentConfig{ContentType: "application/json"}})
-			if err != nil {
-				t.Fatal(err)
-			}
+			client := serving(t, c.code, c.body)
 			w := &Watch{
 				targets: Targets{Client: client, API: client, Namespace: "default", Metric: "lag"}, log: check.NewLog(),
 				pods: &pods{client: client, namespace: "default", seen: map[string]time.Time{}},
@@ -69,4 +53,27 @@ func TestAnswers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// serving is a client of an API server where the metrics API answers so, and the only pod is called here.
+func serving(t *testing.T, code int, body string) kubernetes.Interface {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if !strings.Contains(r.URL.Path, "custom.metrics") {
+			fmt.Fprint(w, `{"kind":"PodList","apiVersion":"v1","items":[{"metadata":{"name":"here"}}]}`)
+			return
+		}
+		if !strings.HasPrefix(body, "{") {
+			w.Header().Set("Content-Type", "text/plain")
+		}
+		w.WriteHeader(code)
+		fmt.Fprint(w, body)
+	}))
+	t.Cleanup(server.Close)
+	client, err := kubernetes.NewForConfig(&rest.Config{Host: server.URL, QPS: -1, ContentConfig: rest.ContentConfig{ContentType: "application/json"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
 }

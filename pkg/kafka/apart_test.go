@@ -1,0 +1,65 @@
+package kafka_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/kafka"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/fakekafka"
+)
+
+// A broker asks the share coordinators for the offsets of share groups. With one of them on a broker that hangs, it does not answer
+// that, and everything else as ever: only its share groups get old.
+func TestRow1LateShareOffsetsHurtShareGroupsOnly(t *testing.T) {
+	shape := fakekafka.Shape{Groups: 12, PartitionsPerGroup: 3, MembersPerGroup: 1, Types: []string{fakekafka.Classic, fakekafka.Share}}
+	cluster := newFakeKafka(t, shape)
+	r := newReader(t, cluster.Addresses(), func(c *kafka.Config) { c.Timeout = time.Second })
+	s := lag.Compute(nil, r.Read(t.Context(), nil), nil)
+	for node := range int32(3) {
+		cluster.Fault(node+1, kmsg.DescribeShareGroupOffsets, fakekafka.Fault{Hang: true})
+	}
+	for range 3 {
+		obs := r.Read(t.Context(), s)
+		s = lag.Compute(s, obs, nil)
+		shares, others := 0, 0
+		for _, g := range obs.Groups {
+			switch {
+			case g.Type == lag.GroupShare && g.CommitsErr != nil:
+				shares++
+			case g.Type == lag.GroupClassic && g.CommitsErr == nil && g.MembersErr == nil:
+				others++
+			}
+		}
+		if shares != 6 || others != 6 {
+			t.Errorf("%d share groups could not be read, and %d others could; want 6 of both", shares, others)
+		}
+		for _, b := range obs.Brokers {
+			if b.Err != nil {
+				t.Errorf("it counts against broker %d: %v", b.ID, b.Err)
+			}
+		}
+		for _, g := range s.Groups {
+			if g.Type == lag.GroupClassic && g.Reason() != nil {
+				t.Errorf("%s: %v", g.Name, g.Reason())
+			}
+		}
+	}
+	cluster.Heal()
+	deadline, tick := time.After(30*time.Second), time.NewTicker(20*time.Millisecond)
+	defer tick.Stop()
+	for !allRead(r.Read(t.Context(), s)) {
+		select {
+		case <-deadline:
+			t.Fatal("not within 30 s: the share groups are read again")
+		case <-tick.C:
+		}
+	}
+}
+
+func allRead(obs *lag.Observation) bool {
+	return !slices.ContainsFunc(obs.Groups, func(g lag.GroupObservation) bool { return g.CommitsErr != nil })
+}

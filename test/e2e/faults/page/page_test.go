@@ -1,0 +1,35 @@
+package page
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// TestWithLine puts lines into the page that there is, in the order of their numbers, and replaces them.
+func TestWithLine(t *testing.T) {
+	text, err := os.ReadFile("../../../../docs/faults.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(text)
+	for _, add := range []struct {
+		number int
+		line   string
+	}{{1002, "| 1002 | b |"}, {1010, "| 1010 | c |"}, {1001, "| 1001 | a |"}, {1010, "| 1010 | d |"}} {
+		if page, err = WithLine(page, add.number, add.line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := "| 1001 | a |\n| 1002 | b |\n| 1010 | d |\n" + tableEnds; !strings.Contains(page, want) {
+		t.Errorf("%s\nhas no %s", page, want)
+	}
+	if without := strings.Replace(page, "| 1001 | a |\n| 1002 | b |\n| 1010 | d |\n", "", 1); without != string(text) {
+		t.Errorf("more has changed than the lines:\n%s", without)
+	}
+	for _, bad := range []string{"", tableBegins + "\n" + tableRule + "\n| x | y |\n" + tableEnds} {
+		if _, err := WithLine(bad, 1, "| 1 |"); err == nil {
+			t.Errorf("%q: no error", bad)
+		}
+	}
+}
