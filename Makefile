@@ -96,6 +96,11 @@ e2e: e2e-build ## end-to-end tests on a real Kafka and a real control plane (Go,
 	cd test/e2e && $(STATIC) $(GO) test -count=1 -p 1 -timeout 30m $(if $(HAS_PROMETHEUS),,-skip '^TestProm') ./...
 	$(if $(shell command -v buildah),$(MAKE) test-image,@echo 'NOT TESTED: the images, for which `make test-image` needs buildah' >&2)
 
+SIZE ?= full
+.PHONY: faults
+faults: e2e-build ## the fault catalogue on real parts, which rewrites docs/faults.md (ROW=7 one row, SIZE=small in minutes)
+	cd test/e2e && FAULTS=$(SIZE) ROW=$(ROW) DOC=1 $(STATIC) $(GO) test -count=1 -v -timeout 3h -run TestFaults ./faults
+
 .PHONY: e2e-build
 e2e-build: build
 	test/e2e/build.sh

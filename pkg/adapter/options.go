@@ -10,6 +10,7 @@ import (
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/apiserver/pkg/server"
 	genericoptions "k8s.io/apiserver/pkg/server/options"
+	"k8s.io/component-base/tracing"
 )
 
 // Options is how the secure port serves: the API server library's own options, with defaults of ours where its defaults do not
@@ -32,6 +33,8 @@ type Options struct {
 	Live func() error
 	// Ready, if set, is one more condition of /readyz. It must not depend on Kafka.
 	Ready func() error
+	// Traces, if set, takes the spans of requests. The server shuts it down.
+	Traces tracing.TracerProvider
 	// Listener, if set, takes the place of --bind-address and --secure-port.
 	Listener net.Listener
 	// Authorizer, if set, decides in the place of the cluster's SubjectAccessReview; the health paths stay open. With a

@@ -61,6 +61,9 @@ func build(opts *Options, config *genericapiserver.Config, metrics provider.Metr
 	config.OpenAPIV3Config = genericapiserver.DefaultOpenAPIV3Config(definitions, openapinamer.NewDefinitionNamer(apiserver.Scheme))
 	config.OpenAPIV3Config.Info.Title = serverName
 	limit(config)
+	if opts.Traces != nil {
+		config.TracerProvider = opts.Traces
+	}
 	config.ShutdownDelayDuration = opts.ShutdownDelay
 	config.BuildHandlerChainFunc = func(handler http.Handler, c *genericapiserver.Config) http.Handler {
 		return checkPath(genericapiserver.DefaultBuildHandlerChain(checkBody(checkRequest(handler, c.Serializer), c.Serializer), c), c.Serializer)

@@ -71,6 +71,8 @@ type Core struct {
 	Wanted   *collector.Wanted
 	Registry *prometheus.Registry
 	Logger   *slog.Logger
+	// EachPoll has do called with each poll that has ended. It counts during Build only, and once.
+	EachPoll func(do func(collector.Poll))
 	// Live says why the poll loop is stuck, nil if it is not.
 	Live func() error
 }

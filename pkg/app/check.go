@@ -99,6 +99,7 @@ func (o *checkOptions) cluster(ctx context.Context, cfg config.Config, cluster c
 		report.Warn(area, "connect to the brokers by TLS", "whoever can listen on the network can read our secret: %s", exposed)
 	}
 	findings.brokers()
+	findings.clock()
 	findings.groups()
 	findings.topics()
 	findings.named(o.groups, o.topics)

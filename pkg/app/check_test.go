@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -15,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/check"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/kafka"
 )
 
 // checked runs `check` with these arguments.
@@ -133,6 +135,24 @@ func TestCheckWrongly(t *testing.T) {
 	for _, args := range [][]string{{}, {"--brokers=a", "-o", "yaml"}, {"--brokers=a", "--timeout=1h"}} {
 		if code, stdout, stderr := checked(t, args...); code != exitUsage || stdout != "" || stderr == "" {
 			t.Errorf("%q: exit code %d, %q, %q", args, code, stdout, stderr)
+		}
+	}
+}
+
+// What a broker has stamped cannot be of the future.
+func TestCheckOfTheClock(t *testing.T) {
+	for ahead, want := range map[time.Duration]string{
+		-time.Hour: "the newest commit was 1h0m0s ago", time.Hour: "FAIL  kafka default: a broker's clock is ahead of this machine's by 1h0m0s or more", 0: "the brokers' clocks are not known",
+	} {
+		now := time.Now()
+		f := kafkaFindings{Report: &check.Report{}, area: "kafka default", Inspection: &kafka.Inspection{InspectedAt: now}}
+		if ahead != 0 {
+			f.NewestCommit = now.Add(ahead)
+		}
+		var out bytes.Buffer
+		f.clock()
+		if err := f.Print(&out); err != nil || !strings.Contains(out.String(), want) {
+			t.Errorf("%s: %q", ahead, out.String())
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/check"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/kafka"
@@ -62,6 +63,22 @@ func (f kafkaFindings) brokers() {
 		used = append(used, string(capability))
 	}
 	f.OK(f.area, "used: %s", strings.Join(used, ", "))
+}
+
+// maxAhead is by how much brokers may stamp records in the future: as much as clocks that NTP keeps may differ, and more.
+const maxAhead = 5 * time.Second
+
+// clock compares the brokers' clocks with ours, as far as Kafka tells: what they have stamped was in the past.
+func (f kafkaFindings) clock() {
+	ahead := f.NewestCommit.Sub(f.InspectedAt)
+	switch {
+	case f.NewestCommit.IsZero():
+		f.OK(f.area, "the brokers' clocks are not known, as nothing was committed, or Describe on __consumer_offsets is missing")
+	case ahead > maxAhead:
+		f.Fail(f.area, "set this machine's clock and the brokers' by NTP: tickets, tokens and certificates depend on it", "a broker's clock is ahead of this machine's by %s or more", ahead.Truncate(time.Second))
+	default:
+		f.OK(f.area, "the brokers' clocks are not ahead of this machine's: the newest commit was %s ago", (-ahead).Truncate(time.Second))
+	}
 }
 
 // What to allow where brokers refuse.

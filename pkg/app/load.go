@@ -17,7 +17,7 @@ type Loaded struct {
 	Extension Extension // with its settings; nil if the program has none
 	Version   bool      // only the version was asked for
 
-	set *pflag.FlagSet // with the values of all settings
+	values map[string]string // of all flags, by name, as they were loaded: what is made from the flags may change them
 }
 
 // load assembles the configuration from the arguments, and from what they name as it is now: the same arguments may be loaded again
@@ -41,7 +41,13 @@ func (p Program) loadFor(command Command, args []string) (Loaded, error) {
 		validate = append(validate, extension.Validate)
 	}
 	cfg, err := flags.Parse(set, args, validate...)
-	return Loaded{Config: cfg, Extension: extension, Version: flags.Version(), set: set}, err
+	return Loaded{Config: cfg, Extension: extension, Version: flags.Version(), values: values(set)}, err
+}
+
+func values(set *pflag.FlagSet) map[string]string {
+	all := map[string]string{}
+	set.VisitAll(func(f *pflag.Flag) { all[f.Name] = f.Value.String() })
+	return all
 }
 
 // settings makes all flags at their defaults: as one set for parsing, and by heading for --help.

@@ -133,7 +133,7 @@ func (oneOfEach) ReadGroups(context.Context, *lag.Snapshot, []string) *lag.Obser
 func (oneOfEach) Read(context.Context, *lag.Snapshot) *lag.Observation {
 	now := time.Now()
 	return &lag.Observation{
-		Cluster: "default", StartedAt: now, MetadataReadAt: now,
+		Cluster: "default", StartedAt: now, EndedAt: now.Add(time.Second), MetadataReadAt: now,
 		Brokers: []lag.Broker{{ID: 1, Address: "kafka:9092", Lacking: []lag.Capability{lag.CapabilityTopicIDs}}},
 		Topics: []lag.Topic{{
 			Name: "orders", Partitions: []lag.Partition{{Leader: 1, PreferredLeader: 1, Replicas: 3, InSyncReplicas: 3}},

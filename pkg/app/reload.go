@@ -39,11 +39,11 @@ func (r *reloader) Run(ctx context.Context) error {
 			return nil
 		case <-looks.C:
 			if r.watch.look() {
-				r.reload("file")
+				_ = r.reload("file") // which logs its outcome
 			}
 		case <-r.hangup:
 			r.watch.know()
-			r.reload("SIGHUP")
+			_ = r.reload("SIGHUP")
 		case outcome := <-r.requests:
 			waiting := append(r.waiting(), outcome)
 			r.watch.know()

@@ -10,7 +10,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -21,7 +20,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 const (
@@ -115,6 +113,13 @@ func TestClustersComeAndGoByTheFile(t *testing.T) {
 	if n := strings.Count(p.log.String(), "the configuration was reloaded"); n != 3 {
 		t.Errorf("%d reloads are logged:\n%s", n, p.log)
 	}
+	f.write(clustersYAML(map[string]*kfake.Cluster{"us": us}) + "log-level: error\ncluster-label: true\n")
+	p.await("the label", func() bool { return p.exposes(lagOn("us")) })
+	f.write(clustersYAML(map[string]*kfake.Cluster{"us": us}) + "log-level: error\n")
+	p.await("no label again", func() bool { return p.exposes(lagOfOne) })
+	if n := strings.Count(p.log.String(), "the configuration was reloaded"); n != 3 {
+		t.Errorf("the level of the log has not changed:\n%s", p.log)
+	}
 }
 
 // Row 27 of the fault catalogue: what is wrong is refused as a whole, and what was right before goes on.
@@ -190,71 +195,6 @@ func TestReloadsOnSIGHUPAndByRequest(t *testing.T) {
 	}
 	if code, body := start(t, "--brokers=127.0.0.1:1").post(); code != http.StatusForbidden || !strings.Contains(body, "--web.enable-lifecycle") {
 		t.Errorf("without having been allowed: %d %s", code, body)
-	}
-}
-
-// A cluster that cannot be reached, or is reached but hangs, is no reason to refuse; one whose files are no good is.
-func TestAddedClusterThatFailsTouchesNoOther(t *testing.T) {
-	kafka, hung := newKafka(t, 0), newKafka(t, 0)
-	hung.ControlKey(int16(kmsg.Metadata), func(kmsg.Request) (kmsg.Response, error, bool) { hung.KeepControl(); return nil, nil, true })
-	good := clustersYAML(map[string]*kfake.Cluster{"good": kafka})
-	f := newFile(t, good)
-	p := start(t, "--config="+f.path, "--web.enable-lifecycle", "--cluster-label", "--max-age=2s")
-	p.await("the lag", func() bool { return p.exposes(lagOn("good")) })
-	f.write(good + fmt.Sprintf("- {name: hung, brokers: [%q]}\n- {name: wrong, brokers: ['127.0.0.1:1']}\n", hung.ListenAddrs()[0]))
-	p.mustReload()
-	for _, name := range []string{"hung", "wrong"} {
-		p.await(name, func() bool { return p.exposes(fmt.Sprintf("kafka_lag_collector_cluster_up{cluster=%q} 0", name)) })
-	}
-	polls := func() (n int) {
-		_, body := p.get("/metrics")
-		_, rest, _ := strings.Cut(body, `kafka_lag_collector_poll_duration_seconds_count{cluster="good",lane="all"} `)
-		_, _ = fmt.Sscan(rest, &n)
-		return n
-	}
-	before := polls()
-	p.await("more polls", func() bool { return polls() > before+10 })
-	if !p.exposes(lagOn("good")) || !p.exposes(`kafka_lag_collector_cluster_up{cluster="good"} 1`) {
-		t.Error("others have taken it with them")
-	}
-	if code, body := p.get("/livez"); code != http.StatusOK {
-		t.Errorf("/livez: %s", body)
-	}
-	ca := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(ca, []byte("no certificate"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	f.write(good + fmt.Sprintf("- {name: tls, brokers: [a], kafka: {tls: {enabled: true, ca-file: %s}}}\n", ca))
-	if code, body := p.post(); code != http.StatusInternalServerError || !strings.Contains(body, ca) {
-		t.Errorf("%d %s", code, body)
-	}
-	f.write(good)
-	p.mustReload() // also while one hangs
-}
-
-// 100 reloads, of which each replaces a cluster, adds or removes another, leave nothing behind.
-func TestManyReloadsLeakNothing(t *testing.T) {
-	eu, us := newKafka(t, 0), newKafka(t, 0)
-	one, two := clustersYAML(map[string]*kfake.Cluster{"eu": eu}), clustersYAML(map[string]*kfake.Cluster{"eu": eu, "us": us})
-	f := newFile(t, two)
-	p := start(t, "--config="+f.path, "--web.enable-lifecycle", "--cluster-label", "--poll-interval=5s")
-	settled := func(what string) {
-		p.await(what, func() bool { return p.exposes(lagOn("eu")) && p.exposes(lagOn("us")) })
-	}
-	settled("the lag")
-	before := runtime.NumGoroutine()
-	for i := range 100 {
-		f.write([]string{one, two}[i%2] + fmt.Sprintf("max-groups: %d\n", 100+i))
-		p.mustReload()
-		if !p.exposes(lagOn("eu")) {
-			t.Fatalf("there is a gap after reload %d", i)
-		}
-	}
-	settled("the lag at the end")
-	const some = 10 // idle connections of the test's own
-	p.await("as few goroutines as before", func() bool { return runtime.NumGoroutine() <= before+some })
-	if strings.Contains(p.log.String(), "cannot be read") {
-		t.Errorf("something could not be read:\n%s", p.log)
 	}
 }
 

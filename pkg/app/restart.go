@@ -3,10 +3,9 @@ package app
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
-
-	"github.com/spf13/pflag"
 )
 
 // reloadable are the common settings that count from a reload on; so do those that Extension.Reloadable names, and all that begin as a
@@ -25,14 +24,14 @@ func (l Loaded) needsRestart(next Loaded) error {
 		settings = append(settings, l.Extension.Reloadable()...)
 	}
 	var errs []error
-	next.set.VisitAll(func(f *pflag.Flag) {
-		inSection := func(section string) bool { return strings.HasPrefix(f.Name, section) }
-		if slices.Contains(settings, f.Name) || slices.ContainsFunc(sections, inSection) {
-			return
+	for _, name := range slices.Sorted(maps.Keys(next.values)) {
+		inSection := func(section string) bool { return strings.HasPrefix(name, section) }
+		if slices.Contains(settings, name) || slices.ContainsFunc(sections, inSection) {
+			continue
 		}
-		if before := l.set.Lookup(f.Name).Value.String(); before != f.Value.String() {
-			errs = append(errs, fmt.Errorf("%s: %q instead of %q cannot be applied while the program runs; restart it, or set it as it was", f.Name, f.Value, before))
+		if before, now := l.values[name], next.values[name]; before != now {
+			errs = append(errs, fmt.Errorf("%s: %q instead of %q cannot be applied while the program runs; restart it, or set it as it was", name, now, before))
 		}
-	})
+	}
 	return errors.Join(errs...)
 }

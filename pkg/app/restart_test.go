@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/spf13/pflag"
-
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/collector"
 )
 
@@ -54,28 +52,28 @@ func TestEverySettingCountsOrRefuses(t *testing.T) {
 	if err := before.needsRestart(load()); err != nil {
 		t.Errorf("the same settings: %v", err)
 	}
-	before.set.VisitAll(func(flag *pflag.Flag) {
-		if flag.Name == "config" || flag.Name == "version" || strings.HasPrefix(flag.Name, "kafka.") { // as brokers
-			return
+	for name := range before.values {
+		if name == "config" || name == "version" || strings.HasPrefix(name, "kafka.") { // as brokers
+			continue
 		}
-		text, known := another()[flag.Name]
+		text, known := another()[name]
 		if !known {
-			t.Errorf("%s: say here what another value is, and in reloadable or by running.apply what becomes of it", flag.Name)
-			return
+			t.Errorf("%s: say here what another value is, and in reloadable or by running.apply what becomes of it", name)
+			continue
 		}
 		f.write(text + "\n")
 		next := load()
 		if next.Config.Hash() == before.Config.Hash() {
-			t.Errorf("%s: the hash is the same", flag.Name)
+			t.Errorf("%s: the hash is the same", name)
 		}
 		err := before.needsRestart(next)
 		if taken := err == nil; taken != counts(before, next) {
-			t.Errorf("%s: taken: %v, has an effect: %v", flag.Name, taken, !taken)
+			t.Errorf("%s: taken: %v, has an effect: %v", name, taken, !taken)
 		}
-		if err != nil && !strings.HasPrefix(err.Error(), flag.Name+": ") {
-			t.Errorf("%s is refused by %v", flag.Name, err)
+		if err != nil && !strings.HasPrefix(err.Error(), name+": ") {
+			t.Errorf("%s is refused by %v", name, err)
 		}
-	})
+	}
 }
 
 // counts says whether the clusters are collected in another way, or what is shown of them differs.
@@ -128,5 +126,9 @@ func TestWhatLeavesAClusterAlone(t *testing.T) {
 		if changed != want {
 			t.Errorf("%s\nreplaces %q, want %q", text, changed, want)
 		}
+	}
+	rule := two + "groups: [{match: g, isolation: read_committed"
+	if plain, shown := settings(rule+"}]"), settings(rule+", dialects: [kminion]}]"); !reflect.DeepEqual(plain, shown) {
+		t.Error("how a group is shown replaces its cluster")
 	}
 }

@@ -17,6 +17,7 @@ type running struct {
 	registry *prometheus.Registry
 	store    *collector.Store
 	wanted   *collector.Wanted
+	polls    *collector.Metrics
 	fleet    *collector.Fleet
 	metrics  handler // of /metrics
 
@@ -30,7 +31,8 @@ func newRunning(loaded Loaded, logger *slog.Logger, level *slog.LevelVar, regist
 		logger: logger, level: level, registry: registry,
 		store: &collector.Store{}, wanted: collector.NewWanted(), loaded: loaded, warned: map[string]string{},
 	}
-	r.fleet = collector.NewFleet(r.wanted, r.store, collector.NewMetrics(registry, r.store), logger)
+	r.polls = collector.NewMetrics(registry, r.store)
+	r.fleet = collector.NewFleet(r.wanted, r.store, r.polls, logger)
 	return r
 }
 
@@ -75,7 +77,7 @@ func (r *running) apply(next Loaded) error {
 func (r *running) core() Core {
 	return Core{
 		Config: r.loaded.Config, Store: configuredOnly(r.store, r.loaded.Config), Wanted: r.wanted,
-		Registry: r.registry, Logger: r.logger, Live: r.fleet.Live,
+		Registry: r.registry, Logger: r.logger, Live: r.fleet.Live, EachPoll: r.polls.EachPoll,
 	}
 }
 

@@ -86,8 +86,8 @@ func (f *Fleet) Start(members []Member) error {
 // Prepare makes all that can fail of giving the fleet other members, and returns what does the rest. Until that is called nothing has
 // changed, and after an error nothing will.
 //
-// A member with other settings takes over what is known, so that its values get neither lost nor fresher. One that is new joins when
-// its first collection has ended: until then, what is asked of all clusters is answered without it, as before.
+// A member with other settings takes over what is known, so that its values get neither lost nor fresher. One that is new is not waited
+// for: until it has given its list of groups, what is asked of all clusters is answered without it, as before.
 func (f *Fleet) Prepare(members []Member) (commit func(), err error) {
 	opened := map[string]ClosingReader{}
 	var errs []error

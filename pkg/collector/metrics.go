@@ -11,6 +11,9 @@ import (
 
 // Metrics are the collector's own, for all clusters.
 type Metrics struct {
+	// eachPoll, unless it is nil, is called with each poll that has ended.
+	eachPoll func(Poll)
+
 	pollDuration *prometheus.HistogramVec
 	readErrors   *prometheus.CounterVec
 	clusterUp    *prometheus.GaugeVec
@@ -71,7 +74,7 @@ func NewMetrics(registerer prometheus.Registerer, store *Store) *Metrics {
 // observe takes in one collection that has just ended.
 func (m *Metrics) observe(obs *lag.Observation, found problems) {
 	cluster := prometheus.Labels{"cluster": obs.Cluster}
-	m.pollDuration.WithLabelValues(obs.Cluster, "all").Observe(time.Since(obs.StartedAt).Seconds())
+	m.ended(obs, "all")
 	for _, class := range lag.Classes() { // all of them from the start: a rate needs a first value
 		m.readErrors.WithLabelValues(obs.Cluster, string(class))
 	}
@@ -127,7 +130,7 @@ func (m *Metrics) noneWanted(cluster string) {
 
 // observeWanted takes in one collection of wanted groups that has just ended.
 func (m *Metrics) observeWanted(obs *lag.Observation) {
-	m.pollDuration.WithLabelValues(obs.Cluster, "wanted").Observe(time.Since(obs.StartedAt).Seconds())
+	m.ended(obs, "wanted")
 	for i := range obs.Groups {
 		for _, err := range []error{obs.Groups[i].CommitsErr, obs.Groups[i].MembersErr} {
 			if err != nil {

@@ -63,9 +63,6 @@ func TestEverySettingIsInherited(t *testing.T) {
 			value = some
 		} else if !ok {
 			value = "x"
-			if list, ok := strings.CutPrefix(f.Value.Type(), "a|"); ok {
-				value = list
-			}
 		}
 		set := pflag.NewFlagSet("", pflag.ContinueOnError)
 		flags := AddFlags(set)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -169,6 +170,26 @@ func TestGroupPoliciesAndLimits(t *testing.T) {
 	for _, want := range []string{`--max-groups: "-1" is not a number from 0`, `--max-partitions: "many"`, `--earliest-groups: "(" is not a regular expression`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v lacks %s", err, want)
+		}
+	}
+}
+
+// A file that is none of ours is refused in no time, and without a book about it.
+func TestMistakesAreBounded(t *testing.T) {
+	var unknown strings.Builder
+	for i := range 50_000 {
+		fmt.Fprintf(&unknown, "key-%d: 1\n", i)
+	}
+	for name, text := range map[string]string{
+		"unknown keys": unknown.String(), "clusters": "clusters:\n" + strings.Repeat("- {x: 1}\n", 50_000), "rules": "groups:\n" + strings.Repeat("- {match: a}\n", 50_000),
+		"a long key": strings.Repeat("k", 900_000) + ": 1\n",
+	} {
+		_, err := parse("--config=" + file(t, text))
+		invalid, ok := errors.AsType[*InvalidError](err)
+		if !ok || len(invalid.Mistakes) > maxMistakes+1 {
+			t.Errorf("%s: %d mistakes", name, len(invalid.Mistakes))
+		} else if name != "a long key" && !strings.HasSuffix(err.Error(), "there are more than 1000 mistakes; the others are not told") {
+			t.Errorf("%s: it is not said that there are more", name)
 		}
 	}
 }

@@ -17,11 +17,11 @@ func Variable(setting string) string {
 	return envPrefix + strings.NewReplacer("-", "_", ".", "_").Replace(strings.ToUpper(setting))
 }
 
-// environment returns the variables that may be ours and are not empty, which is the same as not set.
+// environment returns the variables that may be ours. An empty one is the same as none.
 func environment(environ []string) map[string]string {
 	ours := map[string]string{}
 	for _, one := range environ {
-		if name, value, _ := strings.Cut(one, "="); strings.HasPrefix(name, envPrefix) && value != "" {
+		if name, value, _ := strings.Cut(one, "="); strings.HasPrefix(name, envPrefix) && value != "" && !isServiceLink(name, value) {
 			ours[name] = value
 		}
 	}
@@ -42,8 +42,8 @@ func (s *section) applyEnvironment(variables map[string]string, errs *found) {
 
 // checkEnvironment finds the variables that are none of those that count.
 func checkEnvironment(variables map[string]string, known []string, errs *found) {
-	for name, value := range sorted(variables) {
-		if slices.Contains(known, name) || isServiceLink(name, value) {
+	for name := range sorted(variables) {
+		if slices.Contains(known, name) {
 			continue
 		}
 		suggestion := "; the variables are " + envPrefix + " and a flag that --help lists, in upper case, with _ for - and ."

@@ -64,8 +64,10 @@ func TestUnknownVariables(t *testing.T) {
 	} {
 		t.Setenv(name, value)
 	}
-	if _, err := parse("--brokers=a"); err != nil {
-		t.Error(err)
+	set, flags := allSettings()
+	port := set.Int("secure-port", 6443, "") // of lag-adapter
+	if _, err := flags.Parse(set, []string{"--brokers=a"}); err != nil || *port != 6443 {
+		t.Error(*port, err)
 	}
 	t.Setenv("KAFKA_LAG_PORT", "9308")
 	t.Setenv("KAFKA_LAG_POL_INTERVAL", "1s")

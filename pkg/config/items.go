@@ -65,6 +65,9 @@ func (i *items[T]) setNode(source, setting string, value *yaml.Node) error {
 		return errs
 	}
 	for at, one := range value.Content {
+		if len(errs) > maxMistakes {
+			break
+		}
 		path := fmt.Sprintf("%s[%d]", setting, at)
 		added := item[T]{value: new(T)}
 		set := i.settings(added.value)
@@ -104,8 +107,8 @@ func (i *items[T]) node() *yaml.Node {
 func (i *items[T]) schema() schema {
 	one := sectionSchema(i.settings(new(T)), "", true)
 	one["type"], one["required"] = "object", i.needs
-	for _, property := range one["properties"].(schema) { //nolint:errcheck // that is what it was made as
-		delete(property.(schema), "default") //nolint:errcheck // the same
+	for _, property := range one["properties"].(schema) {
+		delete(property.(schema), "default")
 	}
 	all := schema{"type": "array", "items": one}
 	if i.needsOne {

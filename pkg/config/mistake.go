@@ -57,14 +57,23 @@ func (e *InvalidError) Anywhere() *InvalidError {
 // found are the mistakes so far.
 type found []Mistake
 
-// add adds one, unless it is known already, as it is where several clusters share a setting.
+// maxMistakes is how many are told at once: a file that is none of ours must not cost minutes, and fill the log.
+const maxMistakes = 1000
+
 func (m *found) add(one Mistake) {
-	for _, known := range *m {
-		if known == one {
-			return
-		}
+	switch {
+	case len(*m) < maxMistakes:
+		*m = append(*m, one)
+	case len(*m) == maxMistakes:
+		*m = append(*m, Mistake{Message: fmt.Sprintf("there are more than %d mistakes; the others are not told", maxMistakes)})
 	}
-	*m = append(*m, one)
+}
+
+// addOnce adds one, unless it is known already, as it is where several clusters share a setting.
+func (m *found) addOnce(one Mistake) {
+	if len(*m) <= maxMistakes && !slices.Contains(*m, one) {
+		m.add(one)
+	}
 }
 
 // sort has those of the file in the order of its lines.

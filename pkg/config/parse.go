@@ -62,8 +62,8 @@ func (f *Flags) arguments(args []string) (given []assignment, err error) {
 				given = append(given, assignment{flag, value})
 				return nil
 			}
-			if err := flag.Value.Set(value); err != nil {
-				f.errs.add(Mistake{Source: "--" + flag.Name, Message: err.Error()})
+			if err := flag.Value.Set(value); err != nil { // once, although an unknown flag has all parsed again
+				f.errs.addOnce(Mistake{Source: "--" + flag.Name, Message: err.Error()})
 			}
 			return nil
 		})
@@ -174,7 +174,7 @@ func (m *found) of(s *section, err error) {
 	default:
 		mistake.Source = "--" + setting
 	}
-	m.add(mistake)
+	m.addOnce(mistake)
 }
 
 // sorted returns the entries of a map in the order of its keys.

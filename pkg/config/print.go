@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
@@ -59,7 +60,7 @@ func (s *section) node(onlyGiven bool) *yaml.Node {
 			return
 		}
 		if value.Kind == yaml.ScalarNode || value.Style == yaml.FlowStyle {
-			value.LineComment = from.String()
+			value.LineComment = strings.ReplaceAll(from.String(), "\n", " ")
 		}
 		parent, name := root, flag.Name
 		if at := strings.LastIndexByte(name, '.'); at >= 0 {
@@ -114,7 +115,11 @@ func valueNode(flag *pflag.Flag, given bool) *yaml.Node {
 }
 
 func textNode(text string) *yaml.Node {
-	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}
+	node := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}
+	if strings.ContainsFunc(text, unicode.IsControl) {
+		node.Style = yaml.DoubleQuotedStyle // a block could not begin with a tab
+	}
+	return node
 }
 
 func listNode(texts []string) *yaml.Node {

@@ -156,7 +156,7 @@ func TestValidFiles(t *testing.T) {
 	}
 }
 
-// FuzzAgreement: what the parser takes, the schema takes.
+// FuzzAgreement: what the parser takes, the schema takes; and what is printed of it is the same.
 func FuzzAgreement(f *testing.F) {
 	table, err := os.ReadFile("testdata/invalid.txt")
 	if err != nil {
@@ -167,6 +167,8 @@ func FuzzAgreement(f *testing.F) {
 		text, _, _ := strings.Cut(body, "---\n")
 		f.Add(text)
 	}
+	f.Add("group-include: 'a\n\n  b'\ntopic-exclude: \"\\t\\u00e9 # x\\n\"\nearliest-groups: |\n  a\n  b\n")
+	f.Add("namespaces: {a: {groups: [\"x\\ny\", '# z', ' ']}}\ndialect: []\nclusters: [{name: a, brokers: b, kafka: {sasl: {}}, group-include: ''}]\n")
 	f.Add("brokers: [a]\nkafka: {tls: {enabled: true}}\nclusters: []\n")
 	schema, path := compiled(f), filepath.Join(f.TempDir(), "config.yaml")
 	f.Fuzz(func(t *testing.T, text string) {
@@ -178,6 +180,18 @@ func FuzzAgreement(f *testing.F) {
 		}
 		if err := bySchema(schema, text); err != nil && !errors.Is(err, io.EOF) {
 			t.Errorf("only the schema refuses %q: %v", text, err)
+		}
+		load := func() Config {
+			set, flags := allSettings()
+			cfg, _ := flags.Parse(set, []string{"--config=" + path}) // the machine may lack something
+			return cfg
+		}
+		first := load()
+		if err := os.WriteFile(path, []byte(first.Effective()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if invalid, again := byParser(path), load(); invalid != nil || again.Hash() != first.Hash() {
+			t.Errorf("%q is printed as\n%s\nwhich is %v\n%s", text, first.Effective(), invalid, again.Effective())
 		}
 	})
 }

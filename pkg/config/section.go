@@ -89,7 +89,7 @@ func (s *section) apply(source string, settings *yaml.Node) mistakes {
 
 // applyKeys applies a mapping within the settings. seen holds the lines of the names so far.
 func (s *section) applyKeys(source string, seen map[string]int, prefix string, settings *yaml.Node) (errs mistakes) {
-	for i := 0; i+1 < len(settings.Content); i += 2 {
+	for i := 0; i+1 < len(settings.Content) && len(errs) <= maxMistakes; i += 2 {
 		key, value := settings.Content[i], settings.Content[i+1]
 		name := prefix + key.Value
 		line, twice := seen[name]
@@ -206,8 +206,14 @@ func nearest(set *pflag.FlagSet, path, name string) string {
 	return fmt.Sprintf("; did you mean %q?", path+best)
 }
 
+// maxNearest is the length, in bytes, from which on a name is like none.
+const maxNearest = 100
+
 // nearestOf returns the one of the names that another is most like, empty if it is like none.
 func nearestOf(names []string, name string) string {
+	if len(name) > maxNearest {
+		return ""
+	}
 	best, distance := "", len(name)/2+1
 	for _, one := range names {
 		if d := editDistance(one, name); d < distance {

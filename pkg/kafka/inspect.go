@@ -5,6 +5,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -22,7 +23,10 @@ type Inspection struct {
 	Versions map[int32]string
 	// EveryGroup says whether the list has every group of the cluster, which takes Describe on the cluster; false if that is not known.
 	EveryGroup bool
-	// Groups and Topics say of those that were named what the brokers have against them: nil, or an error of class authorization or not
+	// NewestCommit is when, by its coordinator's clock, the newest record of the offsets topic was written; zero if that is not known.
+	// It was before InspectedAt by this machine's clock.
+	NewestCommit, InspectedAt time.Time
+	// GroupErrs and TopicErrs say of those that were named what the brokers have against them: nil, or an error of class authorization or not
 	// found. Asked by name, brokers tell what they leave out of their lists.
 	GroupErrs, TopicErrs map[string]error
 }
@@ -48,6 +52,7 @@ func (r *Reader) Inspect(ctx context.Context, groups, topics []string) *Inspecti
 	ctx, cancel := c.phase(ctx, 1)
 	defer cancel()
 	c.askForVersions(ctx, in.Versions)
+	in.NewestCommit, in.InspectedAt = c.newestCommit(ctx, in.Coordinators), time.Now()
 	in.EveryGroup = c.mayDescribeCluster(ctx)
 	c.askForTopics(ctx, topics, in.TopicErrs)
 	for _, group := range groups {

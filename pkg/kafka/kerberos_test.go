@@ -157,3 +157,36 @@ func FuzzKeytab(f *testing.F) {
 	f.Add(keys)
 	f.Fuzz(func(_ *testing.T, text []byte) { parseKeytab(text) })
 }
+
+// Tickets that a broker refused are fetched anew, and so are all once a file has changed; else what is there is kept.
+func TestTicketsAreKept(t *testing.T) {
+	k := kerberosOf(t, "127.0.0.1:1")
+	tickets := &tickets{from: k}
+	current := func() any {
+		t.Helper()
+		krb, err := tickets.current()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return krb
+	}
+	first := current()
+	if current() != first {
+		t.Error("nothing has changed, and tickets are fetched anew")
+	}
+	tickets.forget()
+	second := current()
+	if second == first {
+		t.Error("what a broker refused is used again")
+	}
+	conf, err := os.ReadFile(k.ConfigFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(k.ConfigFile, append(conf, "# changed\n"...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if current() == second {
+		t.Error("a changed file is not noticed")
+	}
+}

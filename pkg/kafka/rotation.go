@@ -13,7 +13,7 @@ const (
 )
 
 // fingerprint changes when what connections are secured by was rotated. It is not known while a file cannot be read.
-func (s Security) fingerprint() (print [sha256.Size]byte, known bool) {
+func (s Security) fingerprint() (sum [sha256.Size]byte, known bool) {
 	var texts [][]byte
 	var failed error
 	file := func(path string) {
@@ -54,8 +54,8 @@ func (s Security) fingerprint() (print [sha256.Size]byte, known bool) {
 	}
 	h := sha256.New()
 	for _, text := range texts {
-		sum := sha256.Sum256(text)
-		h.Write(sum[:])
+		one := sha256.Sum256(text) // of a length, so that no text can begin where another ends
+		h.Write(one[:])
 	}
 	return [sha256.Size]byte(h.Sum(nil)), failed == nil
 }
@@ -89,14 +89,14 @@ func (l *lane) rotate(now time.Time) {
 		return
 	}
 	r.nextLook = now.Add(lookEvery)
-	print, known := l.cfg.Security.fingerprint()
+	seen, known := l.cfg.Security.fingerprint()
 	if !known {
 		return
 	}
-	r.uses = print
+	r.uses = seen
 	var outdated []*link
 	for _, k := range l.links {
-		if k.uses != print && !k.gate.isShut() { // one that is shut is to connect anew first
+		if k.uses != seen && !k.gate.isShut() { // one that is shut is to connect anew first
 			outdated = append(outdated, k)
 		}
 	}
@@ -105,14 +105,14 @@ func (l *lane) rotate(now time.Time) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r.renewed, r.cancel = make(chan renewal, 1), cancel
-	go func(renewed chan<- renewal) { renewed <- l.renewLinks(ctx, outdated, print) }(r.renewed)
+	go func(renewed chan<- renewal) { renewed <- l.renewLinks(ctx, outdated, seen) }(r.renewed)
 }
 
 // renewLinks makes a link in the place of each, and keeps those whose broker gives a sign of life.
-func (l *lane) renewLinks(ctx context.Context, outdated []*link, print [sha256.Size]byte) renewal {
+func (l *lane) renewLinks(ctx context.Context, outdated []*link, seen [sha256.Size]byte) renewal {
 	made := renewal{links: make(map[string]*link)}
 	for _, old := range outdated {
-		k, err := l.newLink(old.address, print)
+		k, err := l.newLink(old.address, seen)
 		if err != nil {
 			continue // as it would be without a rotation
 		}

@@ -127,7 +127,7 @@ func TestFingerprint(t *testing.T) {
 	ca := newAuthority(t, "ours")
 	certFile, keyFile := writePair(t, dir, ca.issue("us", time.Hour))
 	krb := kerberosOf(t, "127.0.0.1:1")
-	secret := newSecret(t, "one")
+	password, token, client := newSecret(t, "one"), newSecret(t, "one"), newSecret(t, "one")
 	withoutAWS(t)
 	shared := newSecret(t, "[default]\n")
 	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", shared.path)
@@ -138,9 +138,9 @@ func TestFingerprint(t *testing.T) {
 	}{
 		"none":     {Security{}, nil},
 		"tls":      {Security{TLS: &TLS{CAFile: ca.write(dir), CertFile: certFile, KeyFile: keyFile}}, []string{ca.write(dir), certFile, keyFile}},
-		"password": {Security{SASL: &SASL{Mechanism: "PLAIN", Password: secret}}, []string{secret.path}},
-		"token":    {Security{SASL: &SASL{Mechanism: "OAUTHBEARER", OAuth: OAuth{Token: secret}}}, []string{secret.path}},
-		"client":   {Security{SASL: &SASL{Mechanism: "OAUTHBEARER", OAuth: OAuth{ClientSecret: secret, CAFile: oauthCA.path}}}, []string{secret.path, oauthCA.path}},
+		"password": {Security{SASL: &SASL{Mechanism: "PLAIN", Password: password}}, []string{password.path}},
+		"token":    {Security{SASL: &SASL{Mechanism: "OAUTHBEARER", OAuth: OAuth{Token: token}}}, []string{token.path}},
+		"client":   {Security{SASL: &SASL{Mechanism: "OAUTHBEARER", OAuth: OAuth{ClientSecret: client, CAFile: oauthCA.path}}}, []string{client.path, oauthCA.path}},
 		"kerberos": {Security{SASL: &SASL{Mechanism: "GSSAPI", Kerberos: *krb}}, []string{krb.KeytabFile, krb.ConfigFile}},
 		"aws":      {Security{SASL: &SASL{Mechanism: "AWS_MSK_IAM"}}, []string{shared.path}},
 	} {
@@ -162,6 +162,14 @@ func TestFingerprint(t *testing.T) {
 					t.Errorf("a change of %s is not seen", path)
 				}
 				before = after
+			}
+			for _, path := range c.files {
+				if err := os.Remove(path); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, known := c.security.fingerprint(); known != (len(c.files) == 0 || name == "aws") { // which looks elsewhere then
+				t.Errorf("without its files it is known: %v", known)
 			}
 		})
 	}

@@ -38,6 +38,12 @@ func TestKeep(t *testing.T) {
 	if after := s.Group("billing"); s.Group("other") == nil || len(s.Uncollected) != 2 || len(after.Topics) != len(before.Topics) || len(after.Members[1].Assigned) != 1 {
 		t.Errorf("the snapshot has become %+v", s)
 	}
+	// Where the latest reading lacks something, the sum is of the last one that did not, without what is not kept.
+	a, b, c := topic("a", log(0, 1)), topic("b", log(0, 2)), topic("c", log(0, 4))
+	all3 := group("g", commits("a", 0), commits("b", 0), commits("c", 0))
+	s3 := compute(lag.Policy{}, observe(0, a, b, c, all3), observe(5, a, topic("b", log(0, 9), endFails(lag.ClassTimeout)), c, all3))
+	total, err = ask(s3.Keep(nil, func(name string) bool { return name != "c" }), 5, "g")
+	wantLag(t, total, err, 3, 0)
 	if all := s.Keep(nil, nil); len(all.Groups) != 2 || len(all.Topics) != 2 || len(all.Uncollected) != 2 {
 		t.Errorf("all: %+v", all)
 	}

@@ -126,30 +126,6 @@ func (s *summation) groups(snapshot *Snapshot) (groups []*Group, err error) {
 	return groups, nil
 }
 
-// named returns those of the groups that the selection names.
-func (s *summation) named(snapshot *Snapshot) (groups []*Group, err error) {
-	for _, name := range s.sel.on(snapshot.Cluster) {
-		if g := snapshot.Group(name); g != nil {
-			groups = append(groups, g)
-			s.find(name)
-			continue
-		}
-		if snapshot.UncollectedGroup(name) != nil {
-			return nil, s.uncollected(name)
-		}
-		at := snapshot.listedFor(name)
-		if s.young(at) {
-			continue
-		}
-		err := s.doubtful(snapshot.ListingErr, at)
-		if !s.anywhere() || at.IsZero() && !s.hasNoSay(snapshot) {
-			return nil, err
-		}
-		s.doubts = append(s.doubts, doubtOf{name, err})
-	}
-	return groups, nil
-}
-
 func (s *summation) young(at time.Time) bool { return !at.IsZero() && s.now.Sub(at) <= s.maxAge }
 
 // uncollected says that a group exists of which nothing is known.

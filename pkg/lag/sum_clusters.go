@@ -32,6 +32,30 @@ func (s *summation) clusters(snapshots []*Snapshot) iter.Seq2[int, *Snapshot] {
 	}
 }
 
+// named returns those of the groups that the selection names.
+func (s *summation) named(snapshot *Snapshot) (groups []*Group, err error) {
+	for _, name := range s.sel.on(snapshot.Cluster) {
+		if g := snapshot.Group(name); g != nil {
+			groups = append(groups, g)
+			s.find(name)
+			continue
+		}
+		if snapshot.UncollectedGroup(name) != nil {
+			return nil, s.uncollected(name)
+		}
+		at := snapshot.listedFor(name)
+		if s.young(at) {
+			continue
+		}
+		err := s.doubtful(snapshot.ListingErr, at)
+		if !s.anywhere() || at.IsZero() && !s.hasNoSay(snapshot) {
+			return nil, err
+		}
+		s.doubts = append(s.doubts, doubtOf{name, err})
+	}
+	return groups, nil
+}
+
 // anywhere says whether what is selected is looked for on several clusters of which none is named.
 func (s *summation) anywhere() bool { return s.several && s.sel.Cluster == nil }
 

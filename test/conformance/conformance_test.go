@@ -198,6 +198,40 @@ func TestPrometheusUnderstandsEveryVariant(t *testing.T) {
 	}
 }
 
+// TestPrometheusUnderstandsDialects scrapes two clusters in all dialects: no family and no series is there twice, and each sample of a
+// dialect has its cluster.
+func TestPrometheusUnderstandsDialects(t *testing.T) {
+	var options []exporter.Option
+	for _, d := range exporter.Dialects() {
+		options = append(options, exporter.With(d, nil))
+	}
+	east, west := snapshot("say \"hi\"\nback\\slash {}=,#", "größe"), snapshot("billing", "orders")
+	east.Cluster, west.Cluster = "east", "west"
+	h := exporter.New(sources{east, west}, prometheus.NewRegistry(), time.Hour, slog.New(slog.DiscardHandler), append(options, exporter.LabelClusters)...)
+	for _, accept := range []string{acceptOpenMetrics, acceptText} {
+		text, contentType := fetch(t, h, accept, "identity")
+		got := parse(t, text, contentType)
+		seen := map[string]int{}
+		for series := range got.samples {
+			name, _, _ := strings.Cut(series[strings.Index(series, `__name__="`)+len(`__name__="`):], `"`)
+			seen[name]++
+			if !strings.Contains(series, `"east"`) && !strings.Contains(series, `"west"`) {
+				t.Errorf("%s has no cluster", series)
+			}
+		}
+		for _, family := range []string{"kminion_kafka_consumer_group_topic_lag", "kafka_consumergroup_group_sum_lag", "burrow_kafka_consumer_lag_total", "kafka_consumergroup_lag_sum"} {
+			if seen[family] != 2 {
+				t.Errorf("%s: %d series, want one of each cluster", family, seen[family])
+			}
+		}
+	}
+}
+
+// sources are several snapshots.
+type sources []*lag.Snapshot
+
+func (s sources) Snapshots() []*lag.Snapshot { return s }
+
 // FuzzNames holds that whatever UTF-8 a group or topic is called, Prometheus reads exactly that; and with any other bytes, the
 // response as a whole is still good.
 func FuzzNames(f *testing.F) {

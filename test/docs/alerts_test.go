@@ -33,3 +33,22 @@ func TestRunbooks(t *testing.T) {
 		}
 	}
 }
+
+// TestBothOutcomes wants unit tests of every alert in which it fires and in which it does not. promtool runs them in the end-to-end tests.
+func TestBothOutcomes(t *testing.T) {
+	var texts [2]string
+	for i, name := range []string{"rules.yaml", "rules_test.yaml"} {
+		text, err := os.ReadFile(filepath.Join(root, "manifests/prometheus", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[i] = string(text)
+	}
+	for _, alert := range regexp.MustCompile(`(?m)^ *- alert: (\w+)$`).FindAllStringSubmatch(texts[0], -1) {
+		fires := regexp.MustCompile(`alertname: ` + alert[1] + `\n *eval_time: \w+\n *exp_alerts:\n *- exp_labels`)
+		silent := regexp.MustCompile(`alertname: ` + alert[1] + `, eval_time: \w+, exp_alerts: \[\]`)
+		if !fires.MatchString(texts[1]) || !silent.MatchString(texts[1]) {
+			t.Errorf("%s is not tested both to fire and not to", alert[1])
+		}
+	}
+}

@@ -88,3 +88,14 @@ func TestLinks(t *testing.T) {
 		t.Errorf("only %d links were found", followed)
 	}
 }
+
+// TestIndex wants every page of docs in its index.
+func TestIndex(t *testing.T) {
+	all := pages(t)
+	for path := range all {
+		if dir, name := filepath.Split(path); filepath.Clean(dir) == filepath.Join(root, "docs") && name != "README.md" &&
+			!strings.Contains(all[filepath.Join(root, "docs/README.md")], "]("+name+")") {
+			t.Errorf("docs/README.md does not list %s", name)
+		}
+	}
+}

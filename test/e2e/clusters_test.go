@@ -47,7 +47,8 @@ func TestClusters(t *testing.T) {
 		suite.Try(t, errors.Join(shared.Adapter.Restart(ctx, adapterArgs()...), await.Until(ctx, "the APIServices", available)))
 	})
 	awaitMetric(ctx, t, lagAt(common, "cluster=first"), 4)
-	hpa := askOnAndOn(ctx, t, "/apis/custom.metrics.k8s.io/"+lagAt(common, "cluster=first"))
+	awaitMetric(ctx, t, lagAt(firstOnly, ""), 3)
+	hpas := []func() int{askOnAndOn(ctx, t, lagAt(common, "cluster=first"), 4), askOnAndOn(ctx, t, lagAt(firstOnly, ""), 3)}
 
 	file.update(both) // the kubelet's way, noticed by looking at the file
 	awaitMetric(ctx, t, lagAt(common, "cluster=second"), 9)
@@ -70,8 +71,13 @@ func TestClusters(t *testing.T) {
 		t.Errorf("%d %s", code, body)
 	}
 	awaitMetric(ctx, t, lagAt(common, "cluster=second"), 9)
-	if asked := hpa(); asked < 50 {
-		t.Errorf("only %d questions were asked all the time", asked)
+	file.update(both + "- {name: wrong, brokers: ['127.0.0.1:1']}\n")
+	awaitSeries(ctx, t, `kafka_lag_collector_cluster_up{cluster="wrong"} 0`, lagSeries("first", 4), lagSeries("second", 9))
+	awaitMetric(ctx, t, lagAt(common, ""), 13)
+	for _, end := range hpas {
+		if asked := end(); asked < 50 {
+			t.Errorf("only %d questions were asked all the time", asked)
+		}
 	}
 }
 
@@ -172,7 +178,7 @@ func postReload(ctx context.Context, t *testing.T) (int, string) {
 
 // askOnAndOn asks by the API server for a value, over and over, until end is called, which returns how often it was answered. No answer may
 // fail, or be of an earlier moment than one before.
-func askOnAndOn(ctx context.Context, t *testing.T, path string) (end func() int) {
+func askOnAndOn(ctx context.Context, t *testing.T, path string, want int64) (end func() int) {
 	ctx, cancel := context.WithCancel(ctx)
 	var asking sync.WaitGroup
 	answers := 0
@@ -187,14 +193,14 @@ func askOnAndOn(ctx context.Context, t *testing.T, path string) (end func() int)
 				return
 			case <-tick.C:
 			}
-			code, body := raw(ctx, client, path)
+			code, body := raw(ctx, client, "/apis/custom.metrics.k8s.io/"+path)
 			if ctx.Err() != nil {
 				return
 			}
 			var answer metricValues
 			err := json.Unmarshal([]byte(body), &answer)
-			if err != nil || len(answer.Items) != 1 || answer.Items[0].Value.Value() != 4 || answer.Items[0].Timestamp.Time.Before(latest) {
-				t.Errorf("after %d answers until %s: %d %s", answers, latest, code, body)
+			if err != nil || len(answer.Items) != 1 || answer.Items[0].Value.Value() != want || answer.Items[0].Timestamp.Time.Before(latest) {
+				t.Errorf("%s, after %d answers until %s: %d %s", path, answers, latest, code, body)
 				return
 			}
 			latest = answer.Items[0].Timestamp.Time
@@ -238,7 +244,7 @@ func (m *mounted) update(text string) {
 
 // clusterSettings is a configuration of clusters, by name.
 func clusterSettings(brokers map[string]string) string {
-	text := "clusters:\n"
+	text := "log-format: json\nclusters:\n" // as the manifests have it
 	for name, list := range brokers {
 		text += fmt.Sprintf("- {name: %s, brokers: ['%s']}\n", name, strings.ReplaceAll(list, ",", "', '"))
 	}

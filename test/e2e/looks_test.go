@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -117,16 +118,20 @@ func rulesHaveData(ctx context.Context, t *testing.T, api prometheus) {
 	api.await(ctx, t, `count(ALERTS{alertname=~"KafkaLag.*", alertstate="firing"}) or vector(0)`, is(0))
 }
 
-// countOnce compares what is shown of one replica with what is shown of two.
+// countOnce compares what is shown of one replica with what is shown of two. It looks at the groups of the load: of what other tests did,
+// such as to create a topic anew, the second replica may know less, as it was not there. Which ones of many are the first 15 is left out.
 func countOnce(ctx context.Context, t *testing.T, api prometheus, lag dashboard) {
 	t.Helper()
 	queries := lag.queries()
 	for _, r := range readRules(t) {
 		if r.Record != "" {
-			queries = append(queries, r.Record+`{job=~"$job"}`)
+			queries = append(queries, r.Record+`{job=~"$job", consumergroup=~"$group|", topic=~"$topic|"}`)
 		}
 	}
+	first := regexp.MustCompile(`^(?:top|bottom)k\(\d+, (.*)\)$`)
+	ours := strings.NewReplacer("$group", "looks-.*", "$topic", "looks-.*")
 	for _, query := range queries {
+		query = ours.Replace(first.ReplaceAllString(query, "$1"))
 		api.await(ctx, t, fill(query, "two", ".*"), func(two map[string]float64) error {
 			one, err := api.query(ctx, fill(query, "one", ".*"))
 			if err != nil {
@@ -136,7 +141,7 @@ func countOnce(ctx context.Context, t *testing.T, api prometheus, lag dashboard)
 		})
 	}
 	// That they could double is seen from what would.
-	naive := `sum(kafka_consumergroup_lag{job="two"}) / sum(kafka_consumergroup_lag{job="one"})`
+	naive := `sum(kafka_consumergroup_lag{job="two", consumergroup=~"looks-.*"}) / sum(kafka_consumergroup_lag{job="one", consumergroup=~"looks-.*"})`
 	api.await(ctx, t, naive, is(2))
 }
 

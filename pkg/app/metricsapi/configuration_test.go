@@ -37,7 +37,7 @@ func TestConfigSchema(t *testing.T) {
 			t.Fatalf("exit code %d: %s", code, stderr.String())
 		}
 		if *update {
-			if err := os.WriteFile(root+path, schema.Bytes(), 0o644); err != nil { //nolint:gosec // it is to be read by everyone
+			if err := os.WriteFile(root+path, schema.Bytes(), 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -114,6 +114,14 @@ func (e *Extension) Build(core app.Core) (app.Service, error) {
 	}
 	s := &service{pods: pods, local: local, ages: adapter.NewAges(core.Registry)}
 	s.answers.set(e.provider(s, core))
+	traces, err := newTracing(context.Background(), core.Logger)
+	if err != nil {
+		return nil, err
+	}
+	if traces != nil {
+		e.server.Traces = traces
+		core.EachPoll(traces.poll)
+	}
 	e.server.Live = core.Live
 	if pods != nil {
 		pods.Register(core.Registry)

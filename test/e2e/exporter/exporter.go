@@ -47,6 +47,9 @@ func Start(ctx context.Context, where layout.Layout, dir, name string, args ...s
 	return e, nil
 }
 
+// PID is the exporter's process id.
+func (e *Exporter) PID() int { return e.process.PID() }
+
 // URL is where it serves /metrics.
 func (e *Exporter) URL() string { return e.url }
 

@@ -45,6 +45,8 @@ type Listener struct {
 	Name       string            // such as SCRAM
 	Protocol   string            // SSL, SASL_SSL, SASL_PLAINTEXT or PLAINTEXT
 	Properties map[string]string // without the prefix listener.name.<name>.
+	// Advertised are the addresses that clients of this listener are sent to, by node, such as proxies'; nil for the brokers' own.
+	Advertised []string
 }
 
 // Cluster is a set of nodes with fixed ports and data: what was stopped starts

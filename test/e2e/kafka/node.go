@@ -118,10 +118,15 @@ func (n *Node) format(ctx context.Context) error {
 func (n *Node) properties() string {
 	cfg := n.cluster.cfg
 	listeners := []string{"PLAINTEXT://" + n.address(plainPort)}
+	advertised := slices.Clone(listeners)
 	protocols := []string{"CONTROLLER:PLAINTEXT", "PLAINTEXT:PLAINTEXT"}
 	further := map[string]string{}
 	for i, l := range cfg.Listeners {
 		listeners = append(listeners, l.Name+"://"+n.address(firstFurtherPort+i))
+		advertised = append(advertised, listeners[len(listeners)-1])
+		if l.Advertised != nil {
+			advertised[len(advertised)-1] = l.Name + "://" + l.Advertised[n.ID-1]
+		}
 		protocols = append(protocols, l.Name+":"+l.Protocol)
 		for k, v := range l.Properties {
 			further["listener.name."+strings.ToLower(l.Name)+"."+k] = v
@@ -139,7 +144,7 @@ func (n *Node) properties() string {
 		"controller.quorum.voters":       strings.Join(voters, ","),
 		"controller.listener.names":      "CONTROLLER",
 		"listeners":                      strings.Join(append(listeners, "CONTROLLER://"+n.address(controllerPort)), ","),
-		"advertised.listeners":           strings.Join(listeners, ","),
+		"advertised.listeners":           strings.Join(advertised, ","),
 		"listener.security.protocol.map": strings.Join(protocols, ","),
 		"inter.broker.listener.name":     "PLAINTEXT",
 		"log.dirs":                       n.data(),

@@ -30,11 +30,12 @@ type CA struct {
 	Pair
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
+	life time.Duration // of what it issues, from now on
 }
 
 // NewCA makes a certificate authority that signs itself.
 func NewCA(name string) (*CA, error) {
-	template, err := newTemplate(pkix.Name{CommonName: name})
+	template, err := newTemplate(pkix.Name{CommonName: name}, lifetime)
 	if err != nil {
 		return nil, fmt.Errorf("making CA %s: %w", name, err)
 	}
@@ -50,12 +51,19 @@ func NewCA(name string) (*CA, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making CA %s: %w", name, err)
 	}
-	return &CA{Pair: pair, cert: cert, key: key}, nil
+	return &CA{Pair: pair, cert: cert, key: key, life: lifetime}, nil
+}
+
+// Expired is the same CA, whose certificates expired a minute ago.
+func (ca *CA) Expired() *CA {
+	expired := *ca
+	expired.life = -time.Minute
+	return &expired
 }
 
 // Server issues a serving certificate for host names and IP addresses.
 func (ca *CA) Server(hosts ...string) (Pair, error) {
-	template, err := newTemplate(pkix.Name{CommonName: hosts[0]})
+	template, err := newTemplate(pkix.Name{CommonName: hosts[0]}, ca.life)
 	if err != nil {
 		return Pair{}, fmt.Errorf("issuing a certificate for %v: %w", hosts, err)
 	}
@@ -78,7 +86,7 @@ func (ca *CA) Server(hosts ...string) (Pair, error) {
 // Client issues a client certificate: Kubernetes takes the name for the user
 // and the organizations for the user's groups.
 func (ca *CA) Client(name string, organizations ...string) (Pair, error) {
-	template, err := newTemplate(pkix.Name{CommonName: name, Organization: organizations})
+	template, err := newTemplate(pkix.Name{CommonName: name, Organization: organizations}, ca.life)
 	if err != nil {
 		return Pair{}, fmt.Errorf("issuing a certificate for %s: %w", name, err)
 	}
@@ -91,7 +99,7 @@ func (ca *CA) Client(name string, organizations ...string) (Pair, error) {
 	return pair, nil
 }
 
-func newTemplate(subject pkix.Name) (*x509.Certificate, error) {
+func newTemplate(subject pkix.Name, life time.Duration) (*x509.Certificate, error) {
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
 	if err != nil {
 		return nil, err
@@ -99,7 +107,7 @@ func newTemplate(subject pkix.Name) (*x509.Certificate, error) {
 	now := time.Now()
 	return &x509.Certificate{
 		SerialNumber: serial, Subject: subject,
-		NotBefore: now.Add(-backdate), NotAfter: now.Add(lifetime),
+		NotBefore: now.Add(-backdate), NotAfter: now.Add(life),
 	}, nil
 }
 

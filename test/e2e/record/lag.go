@@ -20,7 +20,11 @@ type Policy struct {
 type Range struct {
 	Lo, Hi int64
 	Known  bool // else the record does not reach so far
-	Never  bool // there was no such group or topic at any instant: no number is right
+	// Never says that no number is right: at no instant was there such a group or topic, or at all of them the commit was beyond the
+	// log's end.
+	Never bool
+	// absent says that there was no such partition, so that it adds nothing to a sum.
+	absent bool
 }
 
 // Contains says whether the record allows a lag.
@@ -58,6 +62,9 @@ func (r *Record) Sum(group, topic string, policy Policy, from, to time.Time) Ran
 	sum := Range{Known: true}
 	for p := range r.partitionsOf[topic] {
 		one := r.Lag(group, topic, p, policy, from, to)
+		if one.absent {
+			continue
+		}
 		sum.Lo, sum.Hi = sum.Lo+one.Lo, sum.Hi+one.Hi
 		sum.Known, sum.Never = sum.Known && one.Known, sum.Never || one.Never
 	}
@@ -95,6 +102,12 @@ func (s span) lag(replaced bool) Range {
 	if s.commit == nil {
 		commit = hull{none: true}
 	}
+	if !end.some && !end.open {
+		return Range{Known: true, Never: true, absent: true}
+	}
+	if start.none { // not read yet of a partition that is new
+		start.lo, start.some = 0, true
+	}
 	if !end.some || !start.some || (end.open || start.open || commit.open) && !replaced {
 		return Range{}
 	}
@@ -114,6 +127,7 @@ func (s span) lag(replaced bool) Range {
 			result.Lo, result.Hi = min(result.Lo, shares.lo), shares.hi
 		}
 	}
+	result.Never = result.Hi < 0
 	result.Lo, result.Hi = max(result.Lo, 0), max(result.Hi, 0)
 	return result
 }
@@ -136,6 +150,8 @@ func (s span) least() int64 {
 func (s span) leastAt(at int64) int64 {
 	end, start, commit := s.end.during(at, at), s.start.during(at, at), s.commit.during(at, at)
 	switch {
+	case end.none:
+		return 0
 	case s.commit == nil || !commit.some:
 		if s.policy.Earliest {
 			return end.lo - start.hi

@@ -148,6 +148,9 @@ func TestRangesAreSound(t *testing.T) {
 			lag := w.lag(commitAt, endAt)
 			got := r.Lag("group", "topic", 0, Policy{}, time.UnixMilli(from), time.UnixMilli(to))
 			if !got.Known {
+				if from > 6000 && to < w.length-6000 { // far enough from both ends of the record
+					t.Fatalf("seed %d: the range of [%d, %d] is not known", seed, from, to)
+				}
 				continue
 			}
 			judged++
@@ -194,36 +197,57 @@ func TestRanges(t *testing.T) {
 		from, to float64
 		want     Range
 	}{
-		"steady": {here("h 0 1 t 0=10", "c 0 1 g t/0=4", "h 5000 5001 t", "c 5000 5001 g"), Policy{}, 1, 3, Range{6, 6, true, false}},
+		"steady": {here("h 0 1 t 0=10", "c 0 1 g t/0=4", "h 5000 5001 t", "c 5000 5001 g"), Policy{}, 1, 3, Range{Lo: 6, Hi: 6, Known: true}},
 		"steadily moving: what ends read before commits give is too little": {
 			// Produced and consumed at the same rate: at each instant, the lag is 100.
 			here("h 0 1 t 0=100", "c 0 1 g t/0=0", "h 500 501 t 0=200", "c 500 501 g t/0=100", "h 1000 1001 t 0=300", "c 1000 1001 g t/0=200",
 				"h 1500 1501 t 0=400", "c 1500 1501 g t/0=300", "h 2000 2001 t 0=500", "c 2000 2001 g t/0=400"),
-			Policy{}, 0.6, 1.9, Range{0, 400, true, false},
+			Policy{}, 0.6, 1.9, Range{Lo: 0, Hi: 400, Known: true},
 		},
-		"nothing after":                                {here("h 0 1 t 0=10", "c 0 1 g t/0=4"), Policy{}, 1, 3, Range{}},
-		"nothing before":                               {here("h 5000 5001 t 0=10", "c 5000 5001 g t/0=4"), Policy{}, 1, 3, Range{}},
-		"a gap is bounded by its ends":                 {here("h 0 1 t 0=10", "c 0 1 g t/0=4", "h 10 11 t !Timeout", "h 90000 90001 t 0=30", "c 90000 90001 g"), Policy{}, 40, 41, Range{6, 26, true, false}},
-		"a partition that could not be read":           {here("h 0 1 t 0=10", "c 0 1 g t/0=4", "h 10 11 t 0=!", "h 90000 90001 t 0=30", "c 90000 90001 g"), Policy{}, 40, 41, Range{6, 26, true, false}},
-		"a reset says nothing":                         {here("h 0 1 t 0=10", "c 0 1 g t/0=9", "h 5000 5001 t", "c 5000 5001 g t/0=2"), Policy{}, 1, 3, Range{0, 10, true, false}},
-		"no commit":                                    {here("h 0 1 t 0=10", "c 0 1 g", "h 5000 5001 t", "c 5000 5001 g"), Policy{}, 1, 3, Range{0, 0, true, false}},
-		"no commit, from the start":                    {here("h 0 1 t 0=10", "c 0 1 g", "h 5000 5001 t", "c 5000 5001 g"), Policy{Earliest: true}, 1, 3, Range{10, 10, true, false}},
-		"a first commit":                               {here("h 0 1 t 0=10", "c 0 1 g", "h 5000 5001 t", "c 5000 5001 g t/0=7"), Policy{}, 1, 3, Range{0, 3, true, false}},
-		"a commit before the log's start":              {[]string{"g 0 1 . g=Classic", "t 0 1 . t=A", "s 0 1 t 0=6", "h 0 1 t 0=10", "c 0 1 g t/0=4", "g 9000 9001 .", "t 9000 9001 .", "s 9000 9001 t", "h 9000 9001 t", "c 9000 9001 g"}, Policy{}, 1, 3, Range{4, 4, true, false}},
-		"the last stable offset":                       {here("h 0 1 t 0=10", "l 0 1 t 0=7", "c 0 1 g t/0=4", "h 5000 5001 t", "l 5000 5001 t", "c 5000 5001 g"), Policy{Committed: true}, 1, 3, Range{3, 3, true, false}},
-		"a share group":                                {here("h 0 1 t 0=10", "c 0 1 g t/0=4:5", "h 5000 5001 t", "c 5000 5001 g"), Policy{Share: true}, 1, 3, Range{5, 5, true, false}},
-		"a group that is gone":                         {[]string{"g 0 1 . g=Classic", "g 1000 1001 . g=", "g 9000 9001 .", "t 0 1 . t=A", "t 9000 9001 ."}, Policy{}, 2, 3, Range{0, 0, true, true}},
-		"a group that was not there yet":               {[]string{"g 0 1 .", "g 5000 5001 . g=Classic", "g 9000 9001 .", "t 0 1 . t=A", "t 9000 9001 ."}, Policy{}, -1, 0, Range{}},
-		"of two slow readings, either may be the last": {here("c 0 1 g t/0=0", "h 0 10 t 0=1", "h 200 700 t 0=5", "h 100 900 t 0=3", "h 9000 9001 t 0=9", "c 9000 9001 g"), Policy{}, 1, 2, Range{3, 9, true, false}},
-		"of two slow readings, either may be the next": {here("c 0 1 g t/0=0", "h 0 10 t 0=1", "h 3000 3900 t 0=3", "h 3100 3200 t 0=5", "h 9000 9001 t 0=9", "c 9000 9001 g"), Policy{}, 1, 2, Range{1, 5, true, false}},
-		"a topic made anew, with more records":         {[]string{"g 0 1 . g=Classic", "g 9000 9001 .", "t 0 1 . t=A", "t 5000 5001 . t=B", "t 9000 9001 .", "s 0 1 t 0=0", "h 0 1 t 0=10", "c 0 1 g t/0=2", "h 9000 9001 t 0=14", "c 9000 9001 g", "s 9000 9001 t"}, Policy{}, 1, 3, Range{0, 14, true, false}},
-		"a topic made anew begins at nothing":          {[]string{"g 0 1 . g=Classic", "g 9000 9001 .", "t 0 1 . t=A", "t 5000 5001 . t=B", "t 9000 9001 .", "s 0 1 t 0=0", "h 0 1 t 0=10", "c 0 1 g t/0=9", "h 9000 9001 t 0=4", "c 9000 9001 g", "s 9000 9001 t"}, Policy{}, 1, 3, Range{0, 10, true, false}},
+		"nothing after":  {here("h 0 1 t 0=10", "c 0 1 g t/0=4"), Policy{}, 1, 3, Range{}},
+		"nothing before": {here("h 5000 5001 t 0=10", "c 5000 5001 g t/0=4"), Policy{}, 1, 3, Range{}},
+		"between two readings of the same value that are still under way at the ends": {here("c 0 1 g t/0=0", "c 9000 9001 g", "h 0 1 t 0=5", "h 900 1100 t", "h 1200 1201 t 0=6", "h 2900 3100 t", "h 3500 3501 t 0=7"), Policy{}, 1, 3, Range{Lo: 5, Hi: 7, Known: true}},
+		"a run that begins before and is still being read at the beginning":           {here("c 0 1 g t/0=0", "c 9000 9001 g", "h 0 1 t 0=5", "h 900 1100 t", "h 1200 1201 t 0=6", "h 4000 4001 t"), Policy{}, 1, 3, Range{Lo: 5, Hi: 6, Known: true}},
+		"a gap is bounded by its ends":                                                {here("h 0 1 t 0=10", "c 0 1 g t/0=4", "h 10 11 t !Timeout", "h 90000 90001 t 0=30", "c 90000 90001 g"), Policy{}, 40, 41, Range{Lo: 6, Hi: 26, Known: true}},
+		"a partition that could not be read":                                          {here("h 0 1 t 0=10", "c 0 1 g t/0=4", "h 10 11 t 0=!", "h 90000 90001 t 0=30", "c 90000 90001 g"), Policy{}, 40, 41, Range{Lo: 6, Hi: 26, Known: true}},
+		"a reset says nothing":                                                        {here("h 0 1 t 0=10", "c 0 1 g t/0=9", "h 5000 5001 t", "c 5000 5001 g t/0=2"), Policy{}, 1, 3, Range{Lo: 0, Hi: 10, Known: true}},
+		"no commit":                                                                   {here("h 0 1 t 0=10", "c 0 1 g", "h 5000 5001 t", "c 5000 5001 g"), Policy{}, 1, 3, Range{Lo: 0, Hi: 0, Known: true}},
+		"no commit, from the start":                                                   {here("h 0 1 t 0=10", "c 0 1 g", "h 5000 5001 t", "c 5000 5001 g"), Policy{Earliest: true}, 1, 3, Range{Lo: 10, Hi: 10, Known: true}},
+		"a first commit":                                                              {here("h 0 1 t 0=10", "c 0 1 g", "h 5000 5001 t", "c 5000 5001 g t/0=7"), Policy{}, 1, 3, Range{Lo: 0, Hi: 3, Known: true}},
+		"a commit before the log's start":                                             {[]string{"g 0 1 . g=Classic", "t 0 1 . t=A", "s 0 1 t 0=6", "h 0 1 t 0=10", "c 0 1 g t/0=4", "g 9000 9001 .", "t 9000 9001 .", "s 9000 9001 t", "h 9000 9001 t", "c 9000 9001 g"}, Policy{}, 1, 3, Range{Lo: 4, Hi: 4, Known: true}},
+		"the last stable offset":                                                      {here("h 0 1 t 0=10", "l 0 1 t 0=7", "c 0 1 g t/0=4", "h 5000 5001 t", "l 5000 5001 t", "c 5000 5001 g"), Policy{Committed: true}, 1, 3, Range{Lo: 3, Hi: 3, Known: true}},
+		"a commit beyond the log's end":                                               {here("h 0 1 t 0=10", "c 0 1 g t/0=14", "h 5000 5001 t", "c 5000 5001 g"), Policy{}, 1, 3, Range{Known: true, Never: true}},
+		"a share group":                                                               {here("h 0 1 t 0=10", "c 0 1 g t/0=4:5", "h 5000 5001 t", "c 5000 5001 g"), Policy{Share: true}, 1, 3, Range{Lo: 5, Hi: 5, Known: true}},
+		"a group that is gone":                                                        {[]string{"g 0 1 . g=Classic", "g 1000 1001 . g=", "g 9000 9001 .", "t 0 1 . t=A", "t 9000 9001 ."}, Policy{}, 2, 3, Range{Known: true, Never: true}},
+		"a group that was not there yet":                                              {[]string{"g 0 1 .", "g 5000 5001 . g=Classic", "g 9000 9001 .", "t 0 1 . t=A", "t 9000 9001 ."}, Policy{}, -1, 0, Range{}},
+		"of two slow readings, either may be the last":                                {here("c 0 1 g t/0=0", "h 0 10 t 0=1", "h 200 700 t 0=5", "h 100 900 t 0=3", "h 9000 9001 t 0=9", "c 9000 9001 g"), Policy{}, 1, 2, Range{Lo: 3, Hi: 9, Known: true}},
+		"of two slow readings, either may be the next":                                {here("c 0 1 g t/0=0", "h 0 10 t 0=1", "h 3000 3900 t 0=3", "h 3100 3200 t 0=5", "h 9000 9001 t 0=9", "c 9000 9001 g"), Policy{}, 1, 2, Range{Lo: 1, Hi: 5, Known: true}},
+		"a topic made anew, with more records":                                        {[]string{"g 0 1 . g=Classic", "g 9000 9001 .", "t 0 1 . t=A", "t 5000 5001 . t=B", "t 9000 9001 .", "s 0 1 t 0=0", "h 0 1 t 0=10", "c 0 1 g t/0=2", "h 9000 9001 t 0=14", "c 9000 9001 g", "s 9000 9001 t"}, Policy{}, 1, 3, Range{Lo: 0, Hi: 14, Known: true}},
+		"a topic made anew begins at nothing":                                         {[]string{"g 0 1 . g=Classic", "g 9000 9001 .", "t 0 1 . t=A", "t 5000 5001 . t=B", "t 9000 9001 .", "s 0 1 t 0=0", "h 0 1 t 0=10", "c 0 1 g t/0=9", "h 9000 9001 t 0=4", "c 9000 9001 g", "s 9000 9001 t"}, Policy{}, 1, 3, Range{Lo: 0, Hi: 10, Known: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := read(t, c.lines...).Lag("g", "t", 0, c.policy, second(c.from), second(c.to)); got != c.want {
 				t.Errorf("%+v, want %+v", got, c.want)
 			}
 		})
+	}
+}
+
+// TestSum: a partition that is added adds to the sum from when it is there, one beyond the end of its log makes the sum unknowable.
+func TestSum(t *testing.T) {
+	lines := here("h 0 1 t 0=10", "c 0 1 g t/0=4", "h 5000 5001 t", "c 5000 5001 g", "h 6000 6001 t 1=20", "s 6000 6001 t 1=0", "c 6000 6001 g",
+		"h 7000 7001 t", "c 7000 7001 g t/1=5", "h 20000 20001 t", "c 20000 20001 g", "c 21000 21001 g t/1=50", "h 30000 30001 t", "c 30000 30001 g", "s 30000 30001 t")
+	for _, c := range []struct {
+		from, to int64
+		want     Range
+	}{
+		{2000, 4000, Range{Lo: 6, Hi: 6, Known: true}}, {4000, 5500, Range{Lo: 6, Hi: 6, Known: true}}, {6100, 6900, Range{Lo: 6, Hi: 21, Known: true}}, {9000, 19000, Range{Lo: 21, Hi: 21, Known: true}},
+		{22000, 29000, Range{Lo: 6, Hi: 6, Known: true, Never: true}},
+	} {
+		got := read(t, lines...).Sum("g", "t", Policy{}, time.UnixMilli(c.from), time.UnixMilli(c.to))
+		if got != c.want {
+			t.Errorf("from %d to %d: %+v, want %+v", c.from, c.to, got, c.want)
+		}
 	}
 }
 

@@ -79,20 +79,30 @@ func (t *track) during(from, to int64) hull {
 	}
 	after := sort.Search(len(t.runs), func(i int) bool { return t.runs[i].asked >= to })
 	var h hull
-	before, exactFrom, exactTo := t.overlapping(&h, after, from, to)
-	if !exactTo {
-		h.open = !t.next(&h, after)
+	o := t.overlapping(&h, after, from, to)
+	if !o.exactTo {
+		h.open = !t.next(&h, after, o)
 	}
-	if !exactFrom {
-		h.open = !t.previous(&h, before, from) || h.open
+	if !o.exactFrom {
+		h.open = !t.previous(&h, from, o) || h.open
 	}
-	h.fell = h.some && h.lo < h.hi && t.falls(before, after)
+	h.fell = h.some && h.lo < h.hi && t.falls(o.before, after)
 	return h
 }
 
-// overlapping adds the runs before index after that have a part in the time; before is the index below which none has. exact says that
-// a run covers that end of the time for certain.
-func (t *track) overlapping(h *hull, after int, from, to int64) (before int, exactFrom, exactTo bool) {
+// overlap is what the runs say that have a part in a time.
+type overlap struct {
+	before             int  // no run below this index has a part
+	exactFrom, exactTo bool // one covers that end of the time for certain
+	// since is no later than a reading before the time, until no earlier than one after it: of runs that reach beyond an end.
+	since, until int64
+}
+
+const never = int64(1) << 62
+
+// overlapping adds the runs below the index after that have a part in the time.
+func (t *track) overlapping(h *hull, after int, from, to int64) overlap {
+	o := overlap{since: -never, until: never}
 	i := after - 1
 	for ; i >= 0 && t.reach[i] > from; i-- {
 		r := t.runs[i]
@@ -100,48 +110,44 @@ func (t *track) overlapping(h *hull, after int, from, to int64) (before int, exa
 			continue
 		}
 		h.add(r)
-		exactFrom = exactFrom || r.first <= from && from <= r.last
-		exactTo = exactTo || r.first <= to && to <= r.last
+		o.exactFrom = o.exactFrom || r.first <= from && from <= r.last
+		o.exactTo = o.exactTo || r.first <= to && to <= r.last
+		if r.first <= from {
+			o.since = max(o.since, r.asked)
+		}
+		if r.last >= to {
+			o.until = min(o.until, r.answered)
+		}
 	}
-	return i + 1, exactFrom, exactTo
+	o.before = i + 1
+	return o
 }
 
 // next adds the runs that may hold the first reading after the time, and says whether there is one.
-func (t *track) next(h *hull, after int) bool {
-	found := false
-	for i, earliest := after, int64(0); i < len(t.runs); i++ {
-		r := t.runs[i]
-		if found && r.asked > earliest {
-			break
-		}
-		if !found || r.first < earliest {
-			earliest = r.first
-		}
-		found = true
-		h.add(r)
+func (t *track) next(h *hull, after int, o overlap) bool {
+	earliest := o.until
+	for i := after; i < len(t.runs) && t.runs[i].asked <= earliest; i++ {
+		earliest = min(earliest, t.runs[i].first)
+		h.add(t.runs[i])
 	}
-	return found
+	return earliest < never
 }
 
-// previous adds the runs that may hold the last reading before the time, and says whether there is one. Some of them may be among
-// those that overlapping has passed: it starts above them.
-func (t *track) previous(h *hull, before int, from int64) bool {
-	start := before
-	for start < len(t.runs) && t.runs[start].asked < from {
-		start++
-	}
-	latest, found := int64(0), false // no later than this was the last reading
-	for i := start - 1; i >= 0 && (!found || t.reach[i] >= latest); i-- {
+// previous adds the runs that may hold the last reading before the time, and says whether there is one.
+func (t *track) previous(h *hull, from int64, o overlap) bool {
+	latest := o.since
+	start := sort.Search(len(t.runs), func(i int) bool { return t.runs[i].asked >= from })
+	for i := start - 1; i >= 0 && t.reach[i] >= latest; i-- {
 		if r := t.runs[i]; r.answered <= from {
-			latest, found = max(latest, r.last), true
+			latest = max(latest, r.last)
 		}
 	}
-	for i := start - 1; i >= 0 && found && t.reach[i] >= latest; i-- {
+	for i := start - 1; i >= 0 && t.reach[i] >= latest; i-- {
 		if r := t.runs[i]; r.answered <= from && r.answered >= latest {
 			h.add(r)
 		}
 	}
-	return found
+	return latest > -never
 }
 
 // falls says whether a value around the time is smaller than one before it.

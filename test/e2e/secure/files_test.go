@@ -23,6 +23,10 @@ func (s *stack) writeFiles() error {
 	if err != nil {
 		return err
 	}
+	expired, err := s.ca.Expired().Client("lag-mtls")
+	if err != nil {
+		return err
+	}
 	token, err := s.idp.token("lag-oauth", audience)
 	if err != nil {
 		return err
@@ -36,9 +40,10 @@ func (s *stack) writeFiles() error {
 		"ca.crt": string(s.ca.Cert), "other-ca.crt": string(stranger.Cert),
 		"tls.crt": string(ours.Cert), "tls.key": string(ours.Key),
 		"other.crt": string(theirs.Cert), "other.key": string(theirs.Key),
+		"expired.crt": string(expired.Cert), "expired.key": string(expired.Key), "idp.crt": string(s.idp.certificate()), "secret": clientSecret,
 		"password": password + "\n", "wrong": wrong,
 		"no-kdc.conf": "[libdefaults]\ndefault_realm = " + realm + "\ndns_lookup_kdc = false\n[realms]\n" + realm + " = {\n kdc = 127.0.0.1:1\n}\n",
-		"token":       token, "refused-token": refused, "client-secret": clientSecret,
+		"token":       token, "refused-token": refused,
 	} {
 		errs = append(errs, os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600))
 	}
@@ -53,7 +58,7 @@ func (s *stack) config(name, listener, security string) (string, error) {
 		return "", err
 	}
 	text := "brokers: [" + brokers + "]\npoll-interval: 500ms\nmax-age: 10s\nlog-level: debug\n" +
-		strings.NewReplacer("DIR", s.dir, "IDP", s.idp.URL).Replace(security)
+		strings.NewReplacer("DIR", s.dir, "IDP", s.idp.tokens.URL).Replace(security)
 	path := filepath.Join(s.dir, name+".yaml")
 	return path, os.WriteFile(path, []byte(text), 0o600)
 }

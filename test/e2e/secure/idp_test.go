@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
@@ -16,8 +17,9 @@ import (
 // idp is an identity provider: it has a token endpoint for client credentials
 // and publishes the key that it signs tokens with (JWKS).
 type idp struct {
-	*httptest.Server
-	key *rsa.PrivateKey
+	tokens *httptest.Server // by TLS
+	jwks   *httptest.Server // in plain text, for the broker
+	key    *rsa.PrivateKey
 }
 
 const (
@@ -36,11 +38,22 @@ func startIDP() (*idp, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /keys", p.keys)
 	mux.HandleFunc("POST /token", p.grant)
-	p.Server = httptest.NewServer(mux)
+	p.jwks, p.tokens = httptest.NewServer(mux), httptest.NewTLSServer(mux)
 	return p, nil
 }
 
-func (p *idp) keysURL() string { return p.URL + "/keys" }
+func (p *idp) keysURL() string { return p.jwks.URL + "/keys" }
+
+// certificate is what the token endpoint is to be trusted by.
+func (p *idp) certificate() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.tokens.Certificate().Raw})
+}
+
+// Close ends both servers.
+func (p *idp) Close() {
+	p.tokens.Close()
+	p.jwks.Close()
+}
 
 func encode(bytes []byte) string { return base64.RawURLEncoding.EncodeToString(bytes) }
 
@@ -79,7 +92,7 @@ func (p *idp) token(subject, audience string) (string, error) {
 	}
 	now := time.Now()
 	claims, err := json.Marshal(map[string]any{
-		"sub": subject, "aud": audience, "iss": p.URL, "scope": "kafka", "iat": now.Unix(), "exp": now.Add(tokenLife).Unix(),
+		"sub": subject, "aud": audience, "iss": p.tokens.URL, "scope": "kafka", "iat": now.Unix(), "exp": now.Add(tokenLife).Unix(),
 	})
 	if err != nil {
 		return "", err

@@ -92,7 +92,7 @@ func (s *stack) start(ctx context.Context) (err error) {
 
 // properties are for the TLS of all listeners, and for the authorizer.
 func (s *stack) properties() (map[string]string, error) {
-	server, err := s.ca.Server("127.0.0.1", "localhost")
+	server, err := s.ca.Server("127.0.0.1", "localhost", "kafka.example")
 	if err != nil {
 		return nil, err
 	}
@@ -100,8 +100,20 @@ func (s *stack) properties() (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	expired, err := s.ca.Expired().Server("127.0.0.1")
+	if err != nil {
+		return nil, err
+	}
+	expiredKey, err := pkcs8(expired.Key)
+	if err != nil {
+		return nil, err
+	}
 	return map[string]string{
 		"ssl.keystore.type": "PEM", "ssl.keystore.certificate.chain": string(server.Cert), "ssl.keystore.key": key,
+		// What is to change while the broker runs has to be the listener's own.
+		"listener.name.rotated.ssl.keystore.type": "PEM", "listener.name.rotated.ssl.keystore.certificate.chain": string(server.Cert), "listener.name.rotated.ssl.keystore.key": key,
+		"listener.name.rotated.ssl.truststore.type": "PEM", "listener.name.rotated.ssl.truststore.certificates": string(s.ca.Cert),
+		"listener.name.expired.ssl.keystore.certificate.chain": string(expired.Cert), "listener.name.expired.ssl.keystore.key": expiredKey,
 		"ssl.truststore.type": "PEM", "ssl.truststore.certificates": string(s.ca.Cert),
 		"authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
 		"super.users":           "User:ANONYMOUS", // the brokers among themselves, and the tests' own clients
@@ -132,6 +144,8 @@ func listeners(idp *idp, kdc *kdc) []kafka.Listener {
 	return []kafka.Listener{
 		{Name: "TLS", Protocol: "SSL"},
 		{Name: "MTLS", Protocol: "SSL", Properties: map[string]string{"ssl.client.auth": "required"}},
+		{Name: "ROTATED", Protocol: "SSL", Properties: map[string]string{"ssl.client.auth": "required"}},
+		{Name: "EXPIRED", Protocol: "SSL"},
 		{Name: "PLAIN", Protocol: "SASL_SSL", Properties: map[string]string{
 			"sasl.enabled.mechanisms": "PLAIN",
 			"plain.sasl.jaas.config":  fmt.Sprintf(`%splain.PlainLoginModule required user_lag-plain="%s";`, security, password),

@@ -39,6 +39,7 @@ type Adapter struct {
 	// CA is the path of the CA that signed the serving certificate.
 	CA string
 
+	name    string // the process's, and its log's
 	stack   *Stack
 	process *proc.Process
 	client  *http.Client // trusts CA
@@ -87,12 +88,15 @@ func (a *Adapter) RestartOnFile(ctx context.Context, config string, extra ...str
 	return err
 }
 
-// applyManifests applies the overlay for a serving certificate of one's own, and
-// returns the files of that certificate.
-func (s *Stack) applyManifests(ctx context.Context) (servingFiles, error) {
+// applyManifests applies the overlay for a serving certificate of one's own, with
+// components if any are named, and returns the files of that certificate.
+func (s *Stack) applyManifests(ctx context.Context, components ...string) (servingFiles, error) {
 	manifests := filepath.Join(s.Dir, "manifests")
 	if err := os.CopyFS(manifests, os.DirFS(s.layout.Manifests())); err != nil {
 		return servingFiles{}, fmt.Errorf("copying the manifests: %w", err)
+	}
+	if err := addComponents(filepath.Join(manifests, overlay, "kustomization.yaml"), components); err != nil {
+		return servingFiles{}, err
 	}
 	files, err := writeServing(filepath.Join(manifests, overlay))
 	if err != nil {
@@ -160,7 +164,7 @@ func (s *Stack) newAdapter(ctx context.Context, serving servingFiles) (*Adapter,
 	a := &Adapter{
 		URL:    "https://" + net.JoinHostPort(service.Spec.ClusterIP, "443"),
 		WebURL: fmt.Sprintf("http://127.0.0.1:%d", web[0]),
-		CA:     serving.ca, stack: s,
+		CA:     serving.ca, name: Name, stack: s,
 	}
 	a.args, err = expand(override(pod.Containers[0].Args,
 		"--config="+config, "--brokers="+s.Kafka.Bootstrap(),
@@ -205,27 +209,13 @@ func trusting(caFile string) (*http.Client, error) {
 
 func (a *Adapter) start(ctx context.Context, extra []string) error {
 	p, err := proc.Start(proc.Spec{
-		Name: Name, Path: a.stack.layout.Product(Name), Args: override(a.args, extra...), LogDir: a.stack.Dir,
+		Name: a.name, Path: a.stack.layout.Product(Name), Args: override(a.args, extra...), LogDir: a.stack.Dir,
 	})
 	if err != nil {
 		return err
 	}
 	a.process = p
-	err = p.Ready(ctx, func(ctx context.Context) error {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, a.URL+"/readyz", nil)
-		if err != nil {
-			return err
-		}
-		response, err := a.client.Do(request)
-		if err != nil {
-			return err
-		}
-		defer response.Body.Close()
-		if response.StatusCode != http.StatusOK {
-			return fmt.Errorf("%s/readyz answers %s", a.URL, response.Status)
-		}
-		return nil
-	})
+	err = p.Ready(ctx, a.Ready)
 	if err != nil {
 		// The Service's port is below 1024, which needs a right that root has.
 		return errors.Join(fmt.Errorf("%w\nwhere port 443 is refused: run as root, or set sysctl net.ipv4.ip_unprivileged_port_start=443", err), p.Kill())

@@ -26,16 +26,22 @@ type Stack struct {
 	ControlPlane *controlplane.ControlPlane
 	Adapter      *Adapter // nil before Deploy
 
-	layout layout.Layout
+	layout   layout.Layout
+	replicas *Replicas // nil before DeployReplicas
 }
 
 // Start starts Kafka with its oracle and the control plane. dir takes their
 // files; make it by layout.NewRun.
 func Start(ctx context.Context, where layout.Layout, dir string) (*Stack, error) {
+	return StartWith(ctx, where, dir, kafka.Config{})
+}
+
+// StartWith starts both with brokers of that kind.
+func StartWith(ctx context.Context, where layout.Layout, dir string, cfg kafka.Config) (*Stack, error) {
 	s := &Stack{Dir: dir, layout: where}
 	g, started := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		s.Brokers, err = brokers.Start(started, where, dir, kafka.Config{})
+		s.Brokers, err = brokers.Start(started, where, dir, cfg)
 		return err
 	})
 	g.Go(func() (err error) {
@@ -55,6 +61,9 @@ func (s *Stack) Close() error {
 	var errs []error
 	if s.Adapter != nil {
 		errs = append(errs, s.Adapter.process.Kill(), s.checkLogs())
+	}
+	if s.replicas != nil {
+		errs = append(errs, s.replicas.close())
 	}
 	if s.ControlPlane != nil {
 		errs = append(errs, s.ControlPlane.Close())

@@ -61,8 +61,9 @@ func (v Violation) String() string {
 	return fmt.Sprintf("%s %s: %s: %s", v.At.Format(time.StampMilli), v.Rule, v.Source, v.Text)
 }
 
-// Judge finds all that is wrong in a log. unjudged counts the claims about which the truth says nothing.
-func Judge(l *Log, truth Truth, rules Rules) (wrong []Violation, judged, unjudged int) {
+// Judge finds all that is wrong in a log. unjudged counts the claims about which the truth says nothing, by group and topic.
+func Judge(l *Log, truth Truth, rules Rules) (wrong []Violation, judged int, unjudged map[string]int) {
+	unjudged = map[string]int{}
 	for i := range l.Claims {
 		c := &l.Claims[i]
 		s := l.Series[c.Series]
@@ -72,7 +73,7 @@ func Judge(l *Log, truth Truth, rules Rules) (wrong []Violation, judged, unjudge
 		possible := rules.possible(truth, s, c)
 		switch {
 		case !possible.Known:
-			unjudged++
+			unjudged[s.Group+" on "+s.Topic]++
 		case !possible.Contains(c.Value):
 			wrong = append(wrong, violation(Value, s, c, fmt.Sprintf("%d, read at %s, was not possible then: %s", c.Value,
 				c.ReadAt.Format(time.StampMilli), describe(possible))))

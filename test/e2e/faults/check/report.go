@@ -12,7 +12,9 @@ type Report struct {
 	Samples  int
 	Claims   int // different ones, each of a series, a value and its time
 	Unjudged int // about which the record says nothing
-	Wrong    []Violation
+	// UnjudgedBy are these by group and topic.
+	UnjudgedBy map[string]int
+	Wrong      []Violation
 	// Darkest is the longest time for which a sum that there was before could not be had. Oldest is the greatest age of a sum.
 	Darkest, Oldest Extreme
 	// Recovery is the time from the end of the fault until all sums that were known before it were known again, as read since.
@@ -36,7 +38,10 @@ func (e *Extreme) add(d time.Duration, s Series) {
 // Summarize puts together what a row reports. over is when the fault was; gone says that a group is meant to be gone in the end.
 func Summarize(l *Log, truth Truth, rules Rules, over time.Time, gone func(group string) bool) Report {
 	var r Report
-	r.Wrong, r.Claims, r.Unjudged = Judge(l, truth, rules)
+	r.Wrong, r.Claims, r.UnjudgedBy = Judge(l, truth, rules)
+	for _, n := range r.UnjudgedBy {
+		r.Unjudged += n
+	}
 	r.Claims += r.Unjudged
 	for _, n := range l.Samples {
 		r.Samples += n

@@ -1,0 +1,102 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+// rows are the catalogue.
+func rows() []row {
+	return []row{
+		{number: 1, name: "a-broker-hangs", ci: true, short: 25 * time.Second, long: 10 * time.Minute, fault: hang},
+		{number: 2, name: "brokers-are-killed", short: 30 * time.Second, long: 3 * time.Minute, fault: kill},
+		{number: 3, name: "brokers-are-restarted", short: 30 * time.Second, long: 2 * time.Minute, fault: restart},
+		{number: 4, name: "the-whole-cluster-is-down", ci: true, short: 30 * time.Second, long: 10 * time.Minute, fault: down},
+		{number: 5, name: "no-commit", ci: true, short: 3 * time.Second, long: 30 * time.Second, fault: withoutCommits},
+		{number: 6, name: "a-group-is-deleted", ci: true, short: 3 * time.Second, long: 30 * time.Second, fault: groupDeleted},
+		{number: 7, name: "a-topic-is-made-anew", ci: true, short: 3 * time.Second, long: 20 * time.Second, fault: topicAnew},
+		{number: 8, name: "topics-change", ci: true, short: 3 * time.Second, long: 20 * time.Second, fault: topicChanges},
+		{number: 9, name: "an-open-transaction", short: 10 * time.Second, long: time.Minute, fault: openTransaction},
+		{number: 13, name: "slow-brokers", short: 15 * time.Second, long: 2 * time.Minute, fault: slow},
+		{number: 14, name: "a-replica-is-killed", short: 10 * time.Second, long: 30 * time.Second, fault: replicaKilled, excused: ofKilled, further: fewFailures},
+		{number: 15, name: "the-API-server-is-down", short: 20 * time.Second, long: 2 * time.Minute, fault: apiServerDown, excused: ofAPIServer},
+		{number: 20, name: "the-network-fails", short: 36 * time.Second, long: 4 * time.Minute, fault: cut, further: resourcesKept},
+		{number: 26, name: "members-come-and-go", short: 15 * time.Second, long: 3 * time.Minute, fault: flapping},
+	}
+}
+
+// hang stops a broker without closing its connections.
+func hang(ctx context.Context, w *world, lasts time.Duration) (err error) {
+	broker := w.Kafka.Nodes()[1].Process()
+	if err := broker.Pause(); err != nil {
+		return err
+	}
+	err = elapse(ctx, lasts)
+	if resumed := broker.Resume(); err == nil {
+		err = resumed
+	}
+	return err
+}
+
+// kill kills one broker after the other as a crash would, and starts it again once others have taken over.
+func kill(ctx context.Context, w *world, lasts time.Duration) error {
+	const takesOver = 12 * time.Second // a broker counts as gone after 9 s
+	for began, i := time.Now(), 0; time.Since(began) < lasts; i++ {
+		node := w.Kafka.Nodes()[i%3]
+		if err := node.Kill(); err != nil {
+			return err
+		}
+		if err := elapse(ctx, takesOver); err != nil {
+			return err
+		}
+		if err := node.Start(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// restart restarts one broker after the other in good order: groups and partitions move before it goes.
+func restart(ctx context.Context, w *world, lasts time.Duration) error {
+	for began, i := time.Now(), 0; time.Since(began) < lasts || i < 3; i++ {
+		node := w.Kafka.Nodes()[i%3]
+		if err := node.Stop(); err != nil {
+			return err
+		}
+		if err := node.Start(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// down stops all brokers.
+func down(ctx context.Context, w *world, lasts time.Duration) error {
+	if err := w.Kafka.Stop(); err != nil {
+		return err
+	}
+	if err := elapse(ctx, lasts); err != nil {
+		return err
+	}
+	return w.Kafka.Start(ctx)
+}
+
+func fetch(ctx context.Context, url string) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s answers %s", url, response.Status)
+	}
+	return body, err
+}
