@@ -104,6 +104,7 @@ func injector(ctx context.Context, kubeconfig string) error {
 	if err != nil {
 		return err
 	}
+	config.UserAgent = "cert-manager-cainjector/test" // of which the name for server-side apply is taken
 	scheme := runtime.NewScheme()
 	err = errors.Join(kubernetes.AddToScheme(scheme), certmanager.AddToScheme(scheme), apiregistration.AddToScheme(scheme))
 	if err != nil {
