@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"time"
@@ -76,6 +77,17 @@ func (a *Adapter) Restart(ctx context.Context, extra ...string) error {
 		return err
 	}
 	return a.start(ctx, extra)
+}
+
+// Command runs a command of the adapter, such as check, with its arguments and
+// rights, and returns the exit code and what it says.
+func (a *Adapter) Command(ctx context.Context, words ...string) (code int, text string, err error) {
+	cmd := exec.CommandContext(ctx, a.stack.layout.Product(Name), append(words, a.args...)...)
+	out, err := cmd.CombinedOutput()
+	if exit := new(exec.ExitError); errors.As(err, &exit) {
+		err = nil
+	}
+	return cmd.ProcessState.ExitCode(), string(out), err
 }
 
 // RestartOnFile is Restart with a configuration file of the test's own, which
