@@ -118,7 +118,8 @@ const proxiedReplica = 1
 // brokerProperties let brokers go on without one that hangs, within seconds.
 func brokerProperties() map[string]string {
 	return map[string]string{
-		"replica.lag.time.max.ms": "3000", "controller.socket.timeout.ms": "3000",
+		"default.replication.factor": "3", // also of the topics that streams groups make
+		"replica.lag.time.max.ms":    "3000", "controller.socket.timeout.ms": "3000",
 		"transaction.abort.timed.out.transaction.cleanup.interval.ms": "500",
 	}
 }

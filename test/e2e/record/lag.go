@@ -108,7 +108,7 @@ func (s span) lag(replaced bool) Range {
 	if start.none { // not read yet of a partition that is new
 		start.lo, start.some = 0, true
 	}
-	if !end.some || !start.some || (end.open || start.open || commit.open) && !replaced {
+	if !end.some || !start.some || end.open || start.open || commit.open {
 		return Range{}
 	}
 	result := Range{Known: true, Hi: end.hi - start.lo}

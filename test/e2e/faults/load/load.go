@@ -65,6 +65,7 @@ type Load struct {
 	ends    map[string][]int64 // acknowledged, by topic
 	commits map[string][]int64 // by group
 	topicOf map[string]string  // of groups that only commit
+	busy    map[string]bool    // groups with a commit under way: two could come in the wrong order
 	only    []string           // these groups
 	topics  []string           // of all but scaled ones
 }
@@ -73,6 +74,7 @@ type Load struct {
 func Start(ctx context.Context, cfg Config) (*Load, error) {
 	l := &Load{
 		cfg: cfg, random: rand.New(rand.NewPCG(1, 2)), ends: map[string][]int64{}, commits: map[string][]int64{}, topicOf: map[string]string{},
+		busy: map[string]bool{},
 	}
 	var err error
 	l.client, err = kgo.NewClient(kgo.SeedBrokers(strings.Split(cfg.Bootstrap, ",")...), kgo.DisableClientMetrics(),

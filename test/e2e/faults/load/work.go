@@ -60,10 +60,30 @@ func (l *Load) produceSome(context.Context) {
 	}
 }
 
+// take makes a group busy, unless it is. It is called with mu held.
+func (l *Load) take(group string) bool {
+	if l.busy[group] {
+		return false
+	}
+	l.busy[group] = true
+	return true
+}
+
+func (l *Load) release(group string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.busy, group)
+}
+
 // commitSome moves a group that only commits on in some partitions.
 func (l *Load) commitSome(ctx context.Context) {
 	l.mu.Lock()
 	group := l.only[l.random.IntN(len(l.only))]
+	if !l.take(group) {
+		l.mu.Unlock()
+		return
+	}
+	defer l.release(group)
 	topic := l.topicOf[group]
 	offsets := make([]int64, len(l.ends[topic]))
 	for p, end := range l.ends[topic] {
@@ -94,6 +114,11 @@ func (l *Load) wave(ctx context.Context) {
 
 func (l *Load) readSome(ctx context.Context, group string) {
 	l.mu.Lock()
+	if !l.take(group) {
+		l.mu.Unlock()
+		return
+	}
+	defer l.release(group)
 	offsets := make([]int64, len(l.ends[group]))
 	for p, end := range l.ends[group] {
 		at := l.commits[group][p]
