@@ -97,7 +97,7 @@ func TestTraces(t *testing.T) {
 		ended <- program.Main(ctx, []string{"--brokers=127.0.0.1:1", "--web.listen-address=127.0.0.1:0", "--poll-interval=200ms",
 			"--authentication-skip-lookup", "--shutdown-delay-duration=0s"}, io.Discard, io.Discard)
 	}()
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} //nolint:gosec // the certificate is made at the start
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} // the certificate is made at the start
 	defer client.CloseIdleConnections()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
