@@ -66,7 +66,11 @@ func TestOneRequestTooMany(t *testing.T) {
 		<-entered
 	}
 	client.Timeout = 20 * time.Second // should it be taken
-	response, err := client.Get(rig.url(ordersOfPods))
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, rig.url(ordersOfPods), http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := client.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,7 @@
 package app
 
 import (
-	"bytes"
+	"context"
 	"io"
 	"log/slog"
 	"strings"
@@ -20,14 +20,20 @@ func newLogger(w io.Writer, format string, level slog.Leveler) *slog.Logger {
 }
 
 // serverLog takes what an http.Server has to say. Connections that strangers break are of no interest, a handler's panic is.
-type serverLog struct{ logger *slog.Logger }
+type serverLog struct{ slog.Handler }
 
-func (s serverLog) Write(line []byte) (int, error) {
-	message := string(bytes.TrimSpace(line))
-	if strings.HasPrefix(message, "http: panic serving") {
-		s.logger.Error("a request failed by a defect of ours", "err", message)
-	} else {
-		s.logger.Debug("web server", "err", message)
+// Enabled says yes until the message is known.
+func (s serverLog) Enabled(context.Context, slog.Level) bool { return true }
+
+func (s serverLog) Handle(ctx context.Context, said slog.Record) error {
+	level, message := slog.LevelDebug, "web server"
+	if strings.HasPrefix(said.Message, "http: panic serving") {
+		level, message = slog.LevelError, "a request failed by a defect of ours"
 	}
-	return len(line), nil
+	if !s.Handler.Enabled(ctx, level) {
+		return nil
+	}
+	record := slog.NewRecord(said.Time, level, message, said.PC)
+	record.AddAttrs(slog.String("err", said.Message))
+	return s.Handler.Handle(ctx, record)
 }

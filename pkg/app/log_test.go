@@ -3,7 +3,7 @@ package app
 import (
 	"encoding/json"
 	"io"
-	"log"
+	"log" //nolint:depguard // what libraries write by it is what is tested
 	"log/slog"
 	"net/http"
 	"os"
@@ -34,7 +34,7 @@ func lines(t *testing.T, text string) []map[string]any {
 func TestEveryLineIsJSON(t *testing.T) {
 	p := start(t, "--brokers=127.0.0.1:1", "--log-format=json", "--log-level=debug")
 	p.await("a failed poll", func() bool { return strings.Contains(p.log.String(), "cannot be read") })
-	log.Print("a library\nwrites two lines") //nolint:forbidigo // that is what is tested
+	log.Print("a library\nwrites two lines")
 	p.await("what the library wrote", func() bool { return strings.Contains(p.log.String(), "a library") })
 	p.stop()
 	if code := <-p.code; code != exitOK {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -89,7 +88,7 @@ func newWebServer(setting, address, configFile string, handler http.Handler, log
 		WriteTimeout:      time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          log.New(serverLog{logger}, "", 0),
+		ErrorLog:          slog.NewLogLogger(serverLog{logger.Handler()}, slog.LevelDebug),
 	}}, nil
 }
 

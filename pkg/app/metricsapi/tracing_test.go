@@ -97,17 +97,23 @@ func TestTraces(t *testing.T) {
 		ended <- program.Main(ctx, []string{"--brokers=127.0.0.1:1", "--web.listen-address=127.0.0.1:0", "--poll-interval=200ms",
 			"--authentication-skip-lookup", "--shutdown-delay-duration=0s"}, io.Discard, io.Discard)
 	}()
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} //nolint:gosec // the certificate is made at the start
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} // the certificate is made at the start
 	defer client.CloseIdleConnections()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
 	deadline := time.Now().Add(time.Minute)
 	for !r.has("GET", "/readyz") || !r.has("poll all", "STATUS_CODE_ERROR", "the cluster could not be read", `"default"`, "lag-adapter", "exception.message") {
 		if time.Now().After(deadline) {
 			t.Fatalf("not all spans came: %v", r.spans)
 		}
-		if response, err := client.Get("https://" + listener.Addr().String() + "/readyz"); err == nil {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+listener.Addr().String()+"/readyz", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if response, err := client.Do(request); err == nil {
 			_ = response.Body.Close()
 		}
-		time.Sleep(10 * time.Millisecond)
+		<-tick.C
 	}
 	stop()
 	if code := <-ended; code != 0 {
