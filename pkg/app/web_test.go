@@ -97,8 +97,14 @@ type scraper struct {
 	password string
 }
 
-// get returns the status and the serial number of the server's certificate; an error if there is no answer.
-func (s scraper) get(t *testing.T, url string) (*http.Response, error) {
+// scraped is what a test looks at of an answer.
+type scraped struct {
+	status, protocol int      // HTTP's major version
+	serial           *big.Int // of the server's certificate
+}
+
+// get returns an error if there is no answer.
+func (s scraper) get(t *testing.T, url string) (answer scraped, err error) {
 	t.Helper()
 	cfg := &tls.Config{RootCAs: s.roots}
 	if s.cert != nil {
@@ -115,11 +121,15 @@ func (s scraper) get(t *testing.T, url string) (*http.Response, error) {
 	}
 	response, err := (&http.Client{Transport: transport}).Do(request)
 	if err != nil {
-		return nil, err
+		return answer, err
 	}
 	defer func() { _ = response.Body.Close() }()
+	answer.status, answer.protocol = response.StatusCode, response.ProtoMajor
+	if response.TLS != nil {
+		answer.serial = response.TLS.PeerCertificates[0].SerialNumber
+	}
 	_, err = io.Copy(io.Discard, response.Body)
-	return response, err
+	return answer, err
 }
 
 // scrapePassword is what the hash below is of, by bcrypt at its lowest cost.
@@ -146,37 +156,37 @@ func TestWebTLSAndPassword(t *testing.T) {
 	ours.AddCert(ca.cert)
 	for _, path := range []string{"/metrics", "/", "/livez", "/readyz", "/nothing"} {
 		for password, want := range map[string]int{"": 401, "wrong": 401} {
-			response, err := scraper{roots: ours, password: password}.get(t, https+path)
-			if err != nil || response.StatusCode != want {
-				t.Errorf("%s with password %q: %v, %v; want %d", path, password, response, err, want)
+			answer, err := scraper{roots: ours, password: password}.get(t, https+path)
+			if err != nil || answer.status != want {
+				t.Errorf("%s with password %q: %v, %v; want %d", path, password, answer, err, want)
 			}
 		}
 	}
-	response, err := scraper{roots: ours, password: scrapePassword}.get(t, https+"/metrics")
-	if err != nil || response.StatusCode != 200 || response.ProtoMajor != 2 {
-		t.Fatalf("%v, %v", response, err)
+	answer, err := scraper{roots: ours, password: scrapePassword}.get(t, https+"/metrics")
+	if err != nil || answer.status != 200 || answer.protocol != 2 {
+		t.Fatalf("%v, %v", answer, err)
 	}
 	if _, err := (scraper{password: scrapePassword}).get(t, https+"/metrics"); err == nil {
 		t.Error("a client that does not know the CA trusts the server")
 	}
-	if response, err := (scraper{password: scrapePassword}).get(t, "http://"+p.address+"/metrics"); err == nil && response.StatusCode == 200 {
+	if answer, err := (scraper{password: scrapePassword}).get(t, "http://"+p.address+"/metrics"); err == nil && answer.status == 200 {
 		t.Error("metrics by plain HTTP")
 	}
 	for path, want := range map[string]int{"/livez": 200, "/readyz": 200, "/metrics": 404, "/": 404} {
-		if response, err := (scraper{}).get(t, health+path); err != nil || response.StatusCode != want {
-			t.Errorf("%s of the port of probes: %v, %v; want %d", path, response, err, want)
+		if answer, err := (scraper{}).get(t, health+path); err != nil || answer.status != want {
+			t.Errorf("%s of the port of probes: %v, %v; want %d", path, answer, err, want)
 		}
 	}
 
-	first := response.TLS.PeerCertificates[0].SerialNumber
+	first := answer.serial
 	ca.issue("server")
-	response, err = scraper{roots: ours, password: scrapePassword}.get(t, https+"/metrics")
-	if err != nil || response.TLS.PeerCertificates[0].SerialNumber.Cmp(first) == 0 {
+	answer, err = scraper{roots: ours, password: scrapePassword}.get(t, https+"/metrics")
+	if err != nil || answer.serial.Cmp(first) == 0 {
 		t.Errorf("after the rotation of the certificate the next connection has the old one, or none: %v", err)
 	}
 	writeFile(t, filepath.Join(ca.dir, "web.yaml"), tlsConfig)
-	if response, err := (scraper{roots: ours}).get(t, https+"/metrics"); err != nil || response.StatusCode != 200 {
-		t.Errorf("after the password was taken out of the file: %v, %v", response, err)
+	if answer, err := (scraper{roots: ours}).get(t, https+"/metrics"); err != nil || answer.status != 200 {
+		t.Errorf("after the password was taken out of the file: %v, %v", answer, err)
 	}
 	if strings.Contains(p.log.String(), scrapePassword) || strings.Contains(p.log.String(), scrapePasswordHash) {
 		t.Errorf("a secret is in the log:\n%s", p.log)
@@ -190,18 +200,18 @@ func TestWebClientCertificates(t *testing.T) {
 	_, https, _ := startWeb(t, ca, "tls_server_config: {cert_file: server.crt, key_file: server.key, client_ca_file: ca.crt, client_auth_type: RequireAndVerifyClientCert}\n")
 	ours := x509.NewCertPool()
 	ours.AddCert(ca.cert)
-	if response, err := (scraper{roots: ours, cert: &client}).get(t, https+"/metrics"); err != nil || response.StatusCode != 200 {
-		t.Errorf("with a certificate: %v, %v", response, err)
+	if answer, err := (scraper{roots: ours, cert: &client}).get(t, https+"/metrics"); err != nil || answer.status != 200 {
+		t.Errorf("with a certificate: %v, %v", answer, err)
 	}
 	for name, cert := range map[string]*tls.Certificate{"none": nil, "another CA's": &stranger} {
-		if response, err := (scraper{roots: ours, cert: cert}).get(t, https+"/metrics"); err == nil {
-			t.Errorf("%s: %v", name, response)
+		if answer, err := (scraper{roots: ours, cert: cert}).get(t, https+"/metrics"); err == nil {
+			t.Errorf("%s: %v", name, answer)
 		}
 	}
 	strangers.write("ca.crt", "CERTIFICATE", strangers.cert.Raw)
 	writeFile(t, filepath.Join(ca.dir, "ca.crt"), read(t, filepath.Join(strangers.dir, "ca.crt")))
-	if response, err := (scraper{roots: ours, cert: &stranger}).get(t, https+"/metrics"); err != nil || response.StatusCode != 200 {
-		t.Errorf("after the rotation of the clients' CA: %v, %v", response, err)
+	if answer, err := (scraper{roots: ours, cert: &stranger}).get(t, https+"/metrics"); err != nil || answer.status != 200 {
+		t.Errorf("after the rotation of the clients' CA: %v, %v", answer, err)
 	}
 }
 

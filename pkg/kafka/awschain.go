@@ -105,7 +105,7 @@ func (f credentialsFile) exists() bool {
 
 // Retrieve reads the keys.
 func (f credentialsFile) Retrieve(context.Context) (aws.Credentials, error) {
-	text, err := readFile(f.path, maxCAs)
+	text, err := readFile(f.path)
 	if err != nil {
 		return aws.Credentials{}, err
 	}

@@ -110,11 +110,11 @@ func (t *tickets) current() (*client.Client, error) {
 	if t.closed {
 		return nil, net.ErrClosed
 	}
-	keys, err := readFile(t.from.KeytabFile, maxCAs)
+	keys, err := readFile(t.from.KeytabFile)
 	if err != nil {
 		return nil, fmt.Errorf("kafka.sasl.kerberos.keytab-file: %w", err)
 	}
-	text, err := readFile(t.from.ConfigFile, maxCAs)
+	text, err := readFile(t.from.ConfigFile)
 	if err != nil {
 		return nil, fmt.Errorf("kafka.sasl.kerberos.krb5-conf-file: %w", err)
 	}

@@ -40,11 +40,11 @@ func (t *TLS) config(host string) (*tls.Config, error) {
 	return cfg, nil
 }
 
-// maxCAs bounds a file of CAs, in bytes; the largest in use, with all public ones, has 300 kB.
-const maxCAs = 8 << 20
+// maxFile bounds what is read of a file, in bytes; the largest file of CAs in use, with all public ones, has 300 kB.
+const maxFile = 8 << 20
 
 func readPool(path string) (*x509.CertPool, error) {
-	text, err := readFile(path, maxCAs)
+	text, err := readFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -70,16 +70,16 @@ func readPair(certFile, keyFile string) (pair tls.Certificate, err error) {
 	return tls.Certificate{}, err
 }
 
-// readFile reads a file of at most limit bytes.
-func readFile(path string, limit int64) ([]byte, error) {
+// readFile reads a file of at most maxFile bytes.
+func readFile(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	text, err := io.ReadAll(io.LimitReader(file, limit+1))
-	if err == nil && int64(len(text)) > limit {
-		err = fmt.Errorf("%s has more than the %d bytes that are allowed", path, limit)
+	text, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	if err == nil && int64(len(text)) > maxFile {
+		err = fmt.Errorf("%s has more than the %d bytes that are allowed", path, maxFile)
 	}
 	return text, err
 }
