@@ -23,7 +23,7 @@ func TestFlagsInDocsExist(t *testing.T) {
 	const root = "../../.."
 	others := []string{ // of kubectl, Helm, gh, Kafka's tools, kafka_exporter, the demo, git, commands of ours
 		"file-only", "output", "create-namespace", "for", "owner", "reset-then-reuse-values", "reuse-values", "set", "set-string", "take-ownership",
-		"raw", "describe", "members", "verbose", "group", "as", "help",
+		"raw", "describe", "members", "verbose", "group", "topic", "add", "allow-principal", "operation", "as", "help",
 		"kafka.server", "group.filter", "group.exclude", "topic.filter", "topic.exclude", "sasl", "tls",
 	}
 	named := 0
