@@ -31,7 +31,12 @@ const (
 func TestLife(t *testing.T) {
 	ctx := suite.Within(t, 8*time.Minute)
 	applyConsumer(ctx, t)
-	before := everything(ctx, t)
+	applyNamespace(ctx, t)
+	// what controllers add to both
+	kubectl(ctx, t, "rollout", "status", "deployment/"+consumer, "--timeout=60s")
+	kubectl(ctx, t, "-n", namespace, "wait", "--for=create", "--timeout=60s", "serviceaccount/default", "configmap/kube-root-ca.crt")
+	before, err := everything(ctx)
+	suite.Try(t, err)
 
 	step := func(name string, do func(t *testing.T)) {
 		if !t.Run(name, do) {
@@ -68,12 +73,16 @@ func TestLife(t *testing.T) {
 	step("rights", func(t *testing.T) { checkRights(t) })
 	step("uninstall", func(t *testing.T) {
 		shared.helm(ctx, t, "uninstall", release, "--wait", "--timeout=90s")
-		kubectl(ctx, t, "delete", "namespace", namespace, "--wait", "--timeout=60s")
-		for _, object := range everything(ctx, t) {
-			if !slices.Contains(before, object) {
-				t.Errorf("%s is left", object)
+		suite.Try(t, await.Until(ctx, "nothing to be left", func(ctx context.Context) error {
+			left, err := everything(ctx)
+			if err != nil {
+				return err
 			}
-		}
+			if left = slices.DeleteFunc(left, func(object string) bool { return slices.Contains(before, object) }); len(left) > 0 {
+				return fmt.Errorf("%q", left)
+			}
+			return nil
+		}))
 		if got := replicas(ctx, t); got != scaled {
 			t.Errorf("with the adapter gone the HPA wants %d replicas, had %d", got, scaled)
 		}
@@ -102,7 +111,6 @@ func (c *Cluster) upgrade(ctx context.Context, t *testing.T, sets ...string) {
 
 // refusesOtherOwner: with an APIService of somebody else, nothing is installed, and the error says whose it is and what can be done.
 func refusesOtherOwner(ctx context.Context, t *testing.T) {
-	kubectl(ctx, t, "apply", "-f", filepath.Join(shared.Layout.Manifests(), "base", "namespace.yaml"))
 	const other = "v1beta1.custom.metrics.k8s.io"
 	theirs := filepath.Join(t.TempDir(), "theirs.yaml")
 	suite.Try(t, os.WriteFile(theirs, []byte(strings.NewReplacer("NAME", other).Replace(`apiVersion: apiregistration.k8s.io/v1
