@@ -70,7 +70,10 @@ func Judge(l *Log, truth Truth, rules Rules) (wrong []Violation, judged int, unj
 		if text := tooOld(s, c, truth, rules); text != "" {
 			wrong = append(wrong, violation(Age, s, c, text))
 		}
-		possible := rules.possible(truth, s, c)
+		possible := rules.possible(truth, s, c, c.First)
+		if possible.Contains(c.Value) && c.Last.Sub(c.First) > sameClaim {
+			possible = rules.possible(truth, s, c, c.Last) // it must still be so
+		}
 		switch {
 		case !possible.Known:
 			unjudged[s.Group+" on "+s.Topic]++
@@ -105,18 +108,19 @@ func violation(rule Rule, s Series, c *Claim, text string) Violation {
 	return Violation{Event{c.First, rule, name, text}, c}
 }
 
-// possible is what a claim's value may have been. An answer of the API says when it was read. In /metrics, only the whole group says
-// so: a partition may have been read since, and no longer ago than max-age, if the group as a whole could not; so may a topic of several.
-func (r Rules) possible(truth Truth, s Series, c *Claim) record.Range {
+// possible is what a claim's value may have been, if it was served at that time. An answer of the API says when it was read. In
+// /metrics, only the whole group says so: a partition may have been read since, and no longer ago than max-age, if the group as a whole
+// could not; so may a topic of several.
+func (r Rules) possible(truth Truth, s Series, c *Claim, at time.Time) record.Range {
 	from, to := c.ReadAt, c.ReadAt
 	switch {
 	case s.Kind == Answer:
 		to = to.Add(granularity)
 	case s.Kind == Partition || len(truth.Topics(s.Group)) > 1:
-		if oldest := c.First.Add(-r.MaxAge); from.Before(oldest) {
+		if oldest := at.Add(-r.MaxAge); from.Before(oldest) {
 			from = oldest
 		}
-		to = c.First
+		to = at
 	}
 	from, to = from.Add(-r.Poll-slack), to.Add(slack)
 	if s.Kind == Partition {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/check"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/record"
 )
 
 // TestReplicas: a fall of replicas is wrong if the lag was not down at any instant that the HPA can have gone by.
@@ -29,6 +30,32 @@ func TestReplicas(t *testing.T) {
 				t.Errorf("%v, want %d violations", wrong, c.wrong)
 			}
 		})
+	}
+}
+
+// until is a truth in which a lag of 0 was possible until a time, and no lag after it.
+type until time.Time
+
+func (u until) Lag(_, _ string, _ int32, _ record.Policy, from, _ time.Time) record.Range {
+	return record.Range{Known: true, Never: from.After(time.Time(u))}
+}
+
+func (u until) Sum(string, string, record.Policy, time.Time, time.Time) record.Range { return record.Range{} }
+func (u until) Topics(string) []string                                               { return []string{"topic"} }
+
+// TestGoesOn: a partition's value that is served for long has to be true, max-age ago at most, until the end.
+func TestGoesOn(t *testing.T) {
+	for lasts, want := range map[time.Duration]int{time.Second: 0, maxAge + 4*time.Second: 0, maxAge + 10*time.Second: 1} {
+		l := check.NewLog()
+		for at := epoch; !at.After(epoch.Add(lasts)); at = at.Add(100 * time.Millisecond) {
+			body := "kafka_consumergroup_lag{consumergroup=\"g\",partition=\"0\",topic=\"topic\"} 0\n"
+			if err := l.Exposition("replica", at, []byte(body), poll); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if wrong, _, _ := check.Judge(l, until(epoch.Add(5*time.Second)), rules()); len(wrong) != want {
+			t.Errorf("served for %s: %v, want %d violations", lasts, wrong, want)
+		}
 	}
 }
 
