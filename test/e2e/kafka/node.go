@@ -114,6 +114,15 @@ func (n *Node) format(ctx context.Context) error {
 	return nil
 }
 
+// voters are the controllers, in the form of the property.
+func (c *Cluster) voters() string {
+	var voters []string
+	for _, v := range c.nodes {
+		voters = append(voters, fmt.Sprintf("%d@%s", v.ID, v.address(controllerPort)))
+	}
+	return strings.Join(voters, ",")
+}
+
 // properties is the node's configuration in Java's format.
 func (n *Node) properties() string {
 	cfg := n.cluster.cfg
@@ -132,16 +141,12 @@ func (n *Node) properties() string {
 			further["listener.name."+strings.ToLower(l.Name)+"."+k] = v
 		}
 	}
-	var voters []string
-	for _, v := range n.cluster.nodes {
-		voters = append(voters, fmt.Sprintf("%d@%s", v.ID, v.address(controllerPort)))
-	}
 	replicas := strconv.Itoa(min(3, cfg.Nodes))
 	inSync := strconv.Itoa(min(2, cfg.Nodes))
 	p := map[string]string{
 		"process.roles":                  "broker,controller",
 		"node.id":                        strconv.Itoa(n.ID),
-		"controller.quorum.voters":       strings.Join(voters, ","),
+		"controller.quorum.voters":       n.cluster.voters(),
 		"controller.listener.names":      "CONTROLLER",
 		"listeners":                      strings.Join(append(listeners, "CONTROLLER://"+n.address(controllerPort)), ","),
 		"advertised.listeners":           strings.Join(advertised, ","),

@@ -177,7 +177,7 @@ func startExporter(ctx context.Context, t *testing.T, name, listener, security s
 // keepMetrics keeps the series beside the log.
 func keepMetrics(t *testing.T, name string, e *exporter.Exporter) {
 	t.Helper()
-	got, err := e.Scrape(context.Background()) //nolint:usetesting // the test's own has ended
+	got, err := e.Scrape(context.Background()) // the test's own has ended
 	if err != nil {
 		t.Error(err)
 	}

@@ -51,7 +51,7 @@ func allSecrets(t *testing.T) map[string][]string {
 		if err != nil || entry.IsDir() || strings.HasPrefix(path, filepath.Join(shared.dir, "kafka")) {
 			return err
 		}
-		kind := ""
+		var kind string
 		switch name := filepath.Base(path); {
 		case strings.HasSuffix(name, ".key"):
 			kind = "a private key"
@@ -87,5 +87,5 @@ func forms(text []byte) []string {
 		text = text[len(text)-version-key : len(text)-version]
 	}
 	inBase64 := base64.StdEncoding.EncodeToString(text)
-	return []string{string(text), fmt.Sprintf("%q", text), fmt.Sprint(text), hex.EncodeToString(text), strings.ToUpper(hex.EncodeToString(text)), strings.TrimRight(inBase64, "=")}
+	return []string{string(text), fmt.Sprintf("%q", text), fmt.Sprintf("%d", text), hex.EncodeToString(text), strings.ToUpper(hex.EncodeToString(text)), strings.TrimRight(inBase64, "=")}
 }
