@@ -40,8 +40,10 @@ func (u until) Lag(_, _ string, _ int32, _ record.Policy, from, _ time.Time) rec
 	return record.Range{Known: true, Never: from.After(time.Time(u))}
 }
 
-func (u until) Sum(string, string, record.Policy, time.Time, time.Time) record.Range { return record.Range{} }
-func (u until) Topics(string) []string                                               { return []string{"topic"} }
+func (u until) Sum(string, string, record.Policy, time.Time, time.Time) record.Range {
+	return record.Range{}
+}
+func (u until) Topics(string) []string { return []string{"topic"} }
 
 // TestGoesOn: a partition's value that is served for long has to be true, max-age ago at most, until the end.
 func TestGoesOn(t *testing.T) {
