@@ -111,13 +111,7 @@ func (s span) lag(replaced bool) Range {
 	if !end.some || !start.some || end.open || start.open || commit.open {
 		return Range{}
 	}
-	result := Range{Known: true, Hi: end.hi - start.lo}
-	if commit.some && !commit.fell && !replaced && (!commit.none || !s.policy.Earliest) {
-		result.Hi = end.hi - max(commit.lo, start.lo)
-	}
-	if !commit.some && !s.policy.Earliest {
-		result.Hi = 0
-	}
+	result := Range{Known: true, Hi: s.greatest(end, start, commit, replaced)}
 	if !replaced {
 		result.Lo = s.least()
 	}
@@ -130,6 +124,17 @@ func (s span) lag(replaced bool) Range {
 	result.Never = result.Hi < 0
 	result.Lo, result.Hi = max(result.Lo, 0), max(result.Hi, 0)
 	return result
+}
+
+// greatest is the greatest lag that there may have been; it is negative where the commit was beyond the end all the time.
+func (s span) greatest(end, start, commit hull, replaced bool) int64 {
+	switch {
+	case !commit.some && !s.policy.Earliest:
+		return 0
+	case !commit.some, commit.fell, replaced, commit.none && s.policy.Earliest:
+		return end.hi - start.lo
+	}
+	return end.hi - max(commit.lo, start.lo)
 }
 
 // least is the least lag that there may have been at any one instant. What is known is the same at all instants between two edges.
