@@ -114,39 +114,20 @@ func (n *Node) format(ctx context.Context) error {
 	return nil
 }
 
-// voters are the controllers, in the form of the property.
-func (c *Cluster) voters() string {
-	var voters []string
-	for _, v := range c.nodes {
-		voters = append(voters, fmt.Sprintf("%d@%s", v.ID, v.address(controllerPort)))
-	}
-	return strings.Join(voters, ",")
-}
-
 // properties is the node's configuration in Java's format.
 func (n *Node) properties() string {
 	cfg := n.cluster.cfg
-	listeners := []string{"PLAINTEXT://" + n.address(plainPort)}
-	advertised := slices.Clone(listeners)
-	protocols := []string{"CONTROLLER:PLAINTEXT", "PLAINTEXT:PLAINTEXT"}
-	further := map[string]string{}
-	for i, l := range cfg.Listeners {
-		listeners = append(listeners, l.Name+"://"+n.address(firstFurtherPort+i))
-		advertised = append(advertised, listeners[len(listeners)-1])
-		if l.Advertised != nil {
-			advertised[len(advertised)-1] = l.Name + "://" + l.Advertised[n.ID-1]
-		}
-		protocols = append(protocols, l.Name+":"+l.Protocol)
-		for k, v := range l.Properties {
-			further["listener.name."+strings.ToLower(l.Name)+"."+k] = v
-		}
+	listeners, advertised, protocols, further := n.listeners()
+	var voters []string
+	for _, v := range n.cluster.nodes {
+		voters = append(voters, fmt.Sprintf("%d@%s", v.ID, v.address(controllerPort)))
 	}
 	replicas := strconv.Itoa(min(3, cfg.Nodes))
 	inSync := strconv.Itoa(min(2, cfg.Nodes))
 	p := map[string]string{
 		"process.roles":                  "broker,controller",
 		"node.id":                        strconv.Itoa(n.ID),
-		"controller.quorum.voters":       n.cluster.voters(),
+		"controller.quorum.voters":       strings.Join(voters, ","),
 		"controller.listener.names":      "CONTROLLER",
 		"listeners":                      strings.Join(append(listeners, "CONTROLLER://"+n.address(controllerPort)), ","),
 		"advertised.listeners":           strings.Join(advertised, ","),
@@ -174,6 +155,25 @@ func (n *Node) properties() string {
 		fmt.Fprintf(&text, "%s=%s\n", k, strings.ReplaceAll(p[k], "\n", "\\n"))
 	}
 	return text.String()
+}
+
+// listeners are where the node listens, where it sends clients, by which protocols, and the properties of the further listeners.
+func (n *Node) listeners() (own, advertised, protocols []string, further map[string]string) {
+	own, further = []string{"PLAINTEXT://" + n.address(plainPort)}, map[string]string{}
+	advertised, protocols = slices.Clone(own), []string{"CONTROLLER:PLAINTEXT", "PLAINTEXT:PLAINTEXT"}
+	for i, l := range n.cluster.cfg.Listeners {
+		address := n.address(firstFurtherPort + i)
+		own = append(own, l.Name+"://"+address)
+		if l.Advertised != nil {
+			address = l.Advertised[n.ID-1]
+		}
+		advertised = append(advertised, l.Name+"://"+address)
+		protocols = append(protocols, l.Name+":"+l.Protocol)
+		for k, v := range l.Properties {
+			further["listener.name."+strings.ToLower(l.Name)+"."+k] = v
+		}
+	}
+	return own, advertised, protocols, further
 }
 
 func (n *Node) address(port int) string { return fmt.Sprintf("127.0.0.1:%d", n.ports[port]) }

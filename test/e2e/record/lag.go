@@ -111,27 +111,30 @@ func (s span) lag(replaced bool) Range {
 	if !end.some || !start.some || end.open || start.open || commit.open {
 		return Range{}
 	}
-	result := Range{Known: true, Hi: s.most(end, start, commit, replaced)}
+	result := Range{Known: true, Hi: s.greatest(end, start, commit, replaced)}
 	if !replaced {
 		result.Lo = s.least()
 	}
-	if shares := s.share.during(s.from, s.to); s.policy.Share && !shares.open && shares.some && !shares.none {
-		result.Lo, result.Hi = min(result.Lo, shares.lo), shares.hi
+	if s.policy.Share {
+		shares := s.share.during(s.from, s.to)
+		if !shares.open && shares.some && !shares.none {
+			result.Lo, result.Hi = min(result.Lo, shares.lo), shares.hi
+		}
 	}
 	result.Never = result.Hi < 0
 	result.Lo, result.Hi = max(result.Lo, 0), max(result.Hi, 0)
 	return result
 }
 
-// most is the greatest lag that there may have been.
-func (s span) most(end, start, commit hull, replaced bool) int64 {
+// greatest is the greatest lag that there may have been; it is negative where the commit was beyond the end all the time.
+func (s span) greatest(end, start, commit hull, replaced bool) int64 {
 	switch {
 	case !commit.some && !s.policy.Earliest:
 		return 0
-	case commit.some && !commit.fell && !replaced && (!commit.none || !s.policy.Earliest):
-		return end.hi - max(commit.lo, start.lo)
+	case !commit.some, commit.fell, replaced, commit.none && s.policy.Earliest:
+		return end.hi - start.lo
 	}
-	return end.hi - start.lo
+	return end.hi - max(commit.lo, start.lo)
 }
 
 // least is the least lag that there may have been at any one instant. What is known is the same at all instants between two edges.

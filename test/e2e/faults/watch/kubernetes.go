@@ -80,10 +80,7 @@ func understood(err error) bool {
 // status is the reason that the product gives. What the API server says itself of an API that it cannot reach is plain text.
 func status(err error) string {
 	var s apierrors.APIStatus
-	if e, ok := err.(apierrors.APIStatus); ok {
-		s = e
-	}
-	if s == nil || s.Status().Details != nil && len(s.Status().Details.Causes) > 0 {
+	if !errors.As(err, &s) || s.Status().Details != nil && len(s.Status().Details.Causes) > 0 {
 		return "" // a message that was no Status is turned into a cause
 	}
 	return s.Status().Message
