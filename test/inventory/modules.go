@@ -77,6 +77,8 @@ func modulesOf(ctx context.Context, target string) (*program, error) {
 			return nil, fmt.Errorf("package %s is of no module", l.ImportPath)
 		case l.Module.Main:
 			p.module = l.Module.Path
+		case l.Module.Replace != nil && strings.HasPrefix(l.Module.Replace.Path, "./"):
+			// a folder of this repository, under its licence
 		case l.Module.Replace != nil:
 			return nil, fmt.Errorf("module %s is replaced by %s, of which nothing is known here", l.Module.Path, l.Module.Replace.Path)
 		default:
