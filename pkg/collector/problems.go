@@ -40,6 +40,7 @@ func problemsOf(obs *lag.Observation, snapshot *lag.Snapshot) problems {
 	for i := range obs.Brokers {
 		p.add(fmt.Sprintf("broker %d", obs.Brokers[i].ID), obs.Brokers[i].Err, "broker", obs.Brokers[i].ID)
 	}
+	p.add("rotation of secrets", obs.RotationErr)
 	p.add("list of groups", obs.ListingErr)
 	for i := range obs.Topics {
 		t := &obs.Topics[i]

@@ -26,6 +26,7 @@ type authHold struct {
 	// rotating says that a lane makes new links after a rotation, and nextRotation when one may after a broker refused some.
 	rotating     bool
 	nextRotation time.Time
+	refusal      error // of the latest links that were made after a rotation; nil if there was none
 }
 
 // reason returns the latest failure, nil if authentication works.

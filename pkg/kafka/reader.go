@@ -140,6 +140,7 @@ func (r *Reader) Read(ctx context.Context, prev *lag.Snapshot) *lag.Observation 
 	c.forgetMembers()
 	c.readOffsets(ctx)
 	c.obs.Brokers = c.brokersRead()
+	c.obs.RotationErr = r.full.rotationErr()
 	return c.obs
 }
 

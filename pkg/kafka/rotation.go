@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"crypto/sha256"
+	"fmt"
 	"time"
 )
 
@@ -64,6 +65,7 @@ func (s Security) fingerprint() (sum [sha256.Size]byte, known bool) {
 // background, while the old ones go on: so no collection waits, and none is lost where the brokers do not know of the rotation yet.
 type rotation struct {
 	uses     [sha256.Size]byte // what new links are made with
+	outdated bool              // links stand that were made with something else
 	nextLook time.Time
 	renewed  chan renewal       // has what is being made; nil while nothing is
 	cancel   context.CancelFunc // of that
@@ -72,7 +74,7 @@ type rotation struct {
 // renewal are new links in the place of old ones.
 type renewal struct {
 	links   map[string]*link // by name
-	refused bool             // a broker refused our identity, so that no more were asked
+	refused error            // by which a broker refused our identity, so that no more were asked
 }
 
 // rotate takes the links that are ready, and looks for a rotation when it is time to. No collection may be under way. l.mu is held.
@@ -94,10 +96,12 @@ func (l *lane) rotate(now time.Time) {
 		return
 	}
 	r.uses = seen
+	r.outdated = false
 	var outdated []*link
 	for _, k := range l.links {
 		if k.uses != seen && !k.gate.isShut() { // one that is shut is to connect anew first
 			outdated = append(outdated, k)
+			r.outdated = true
 		}
 	}
 	if len(outdated) == 0 || !l.hold.beginRotation(now) {
@@ -118,7 +122,8 @@ func (l *lane) renewLinks(ctx context.Context, outdated []*link, seen [sha256.Si
 		}
 		if err = k.probe(ctx); err != nil {
 			k.close()
-			if made.refused = authenticating(err); made.refused {
+			if authenticating(err) {
+				made.refused = err
 				return made // one failure is enough for an account
 			}
 			continue
@@ -164,11 +169,23 @@ func (h *authHold) beginRotation(now time.Time) bool {
 	return true
 }
 
-func (h *authHold) endRotation(refused bool, now time.Time) {
+func (h *authHold) endRotation(refused error, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.rotating = false
-	if refused {
+	h.rotating, h.refusal = false, refused
+	if refused != nil {
 		h.nextRotation = now.Add(refusedRespite)
 	}
+}
+
+// rotationErr says that what was rotated is of no use so far, while connections that were made before go on; nil if it is not so.
+func (l *lane) rotationErr() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.hold.mu.Lock()
+	defer l.hold.mu.Unlock()
+	if !l.outdated || l.hold.refusal == nil {
+		return nil
+	}
+	return fmt.Errorf("the files of the secrets have changed, and the brokers refuse what is in them now; connections from before go on: %w", l.hold.refusal)
 }

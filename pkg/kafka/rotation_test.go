@@ -11,6 +11,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
+
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
 )
 
 // rotating is a fake Kafka whose password for us changes, and a Reader with connections that stand.
@@ -62,6 +64,15 @@ func (r *rotating) look(when string) {
 	})
 }
 
+// refuses wants a collection to say, or not to say, that the brokers refuse what was rotated.
+func (r *rotating) refuses(want bool) {
+	r.t.Helper()
+	err := r.reader.Read(r.t.Context(), nil).RotationErr
+	if got := err != nil; got != want || got && lag.ClassOf(err) != lag.ClassAuthentication {
+		r.t.Errorf("the rotation is refused: %v, want %t", err, want)
+	}
+}
+
 // Row 21. What was rotated is used while what was made before still stands, and nothing is lost.
 func TestRow21RotationReplacesConnections(t *testing.T) {
 	r := newRotating(t)
@@ -99,6 +110,7 @@ func TestRow21RotationBeforeTheBrokersKnow(t *testing.T) {
 	if !maps.Equal(before, r.reader.full.links) {
 		t.Error("connections were replaced by some that the brokers refuse")
 	}
+	r.refuses(true)
 	hold := r.reader.full.hold
 	if left := time.Until(hold.nextRotation); left < refusedRespite/2 {
 		t.Errorf("the next attempt is in %s already", left)
@@ -114,6 +126,7 @@ func TestRow21RotationBeforeTheBrokersKnow(t *testing.T) {
 	if maps.Equal(before, r.reader.full.links) {
 		t.Error("the connections are still those of before")
 	}
+	r.refuses(false)
 }
 
 // A Reader that ends while new connections are made leaves nothing behind, even if the broker hangs.

@@ -24,6 +24,10 @@ type Observation struct {
 	Brokers        []Broker
 	Topics         []Topic
 
+	// RotationErr says why secrets that were rotated are not in use; nil if there is nothing of that kind. What was read was read
+	// over connections made before.
+	RotationErr error
+
 	// ListingErr says why the list of groups may lack some; nil if every coordinator gave its list.
 	ListingErr error
 	// Listed are the node ids of the brokers that gave the list of all groups that they coordinate.
