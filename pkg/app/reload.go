@@ -79,7 +79,7 @@ func (r *reloader) reload(trigger string) error {
 		return err
 	}
 	r.metrics.succeeded(next.Config.Hash())
-	r.logger.Info("the configuration was reloaded", "trigger", trigger, "config_hash", next.Config.Hash(), "clusters", len(next.Config.Clusters))
+	r.logger.Info("the configuration was reloaded", "trigger", trigger, "config_hash", next.Config.Hash(), "clusters", names(next.Config.Clusters))
 	return nil
 }
 
