@@ -72,7 +72,9 @@ func Judge(l *Log, truth Truth, rules Rules) (wrong []Violation, judged int, unj
 		}
 		possible := rules.possible(truth, s, c, c.First)
 		if possible.Contains(c.Value) && c.Last.Sub(c.First) > sameClaim {
-			possible = rules.possible(truth, s, c, c.Last) // it must still be so
+			if later := rules.possible(truth, s, c, c.Last); later.Known { // it must still be so
+				possible = later
+			}
 		}
 		switch {
 		case !possible.Known:
