@@ -63,26 +63,30 @@ func (r *receiver) has(parts ...string) bool {
 	return false
 }
 
-// receive starts a receiver, and sets the variables that name it.
-func receive(t *testing.T) *receiver {
+// receive opens a receiver, and sets the variables that name it. It takes spans once serve is called: its library logs by klog, whose
+// logger the program sets at its start.
+func receive(t *testing.T) (r *receiver, serve func()) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, server := &receiver{}, grpc.NewServer()
-	collectortrace.RegisterTraceServiceServer(server, r)
-	go func() { _ = server.Serve(listener) }()
-	t.Cleanup(server.Stop)
+	r = &receiver{}
+	t.Cleanup(func() { _ = listener.Close() })
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"+listener.Addr().String())
 	t.Setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-token=secret")
 	t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "50") // ms
-	return r
+	return r, func() {
+		server := grpc.NewServer()
+		collectortrace.RegisterTraceServiceServer(server, r)
+		t.Cleanup(server.Stop)
+		go func() { _ = server.Serve(listener) }()
+	}
 }
 
 // TestTraces runs the program: spans of polls, one of which fails, and of requests arrive.
 func TestTraces(t *testing.T) {
-	r := receive(t)
+	r, serve := receive(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -102,6 +106,7 @@ func TestTraces(t *testing.T) {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	deadline := time.Now().Add(time.Minute)
+	var once sync.Once
 	for !r.has("GET", "/readyz") || !r.has("poll all", "STATUS_CODE_ERROR", "the cluster could not be read", `"default"`, "lag-adapter", "exception.message") {
 		if time.Now().After(deadline) {
 			t.Fatalf("not all spans came: %v", r.spans)
@@ -112,6 +117,7 @@ func TestTraces(t *testing.T) {
 		}
 		if response, err := client.Do(request); err == nil {
 			_ = response.Body.Close()
+			once.Do(serve)
 		}
 		<-tick.C
 	}
@@ -147,7 +153,8 @@ func TestTracesAreOffUnlessAskedFor(t *testing.T) {
 }
 
 func TestSpanOfAPoll(t *testing.T) {
-	r := receive(t)
+	r, serve := receive(t)
+	serve()
 	traces, err := newTracing(t.Context(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
