@@ -233,7 +233,7 @@ func checkWebPort(ctx context.Context, t *testing.T) {
 	t.Helper()
 	for path, want := range map[string]int{
 		"/metrics": 200, "/livez": 200, "/readyz": 200, "/": 200, "/debug/pprof/": 404, "/debug/pprof/heap": 404, "/debug/vars": 404, "/debug/requests": 404,
-		"/version": 404, "/apis": 404, "/config": 404, "/-/reload": 404, "/-/quit": 404, "/apis/custom.metrics.k8s.io/v1beta2": 404,
+		"/version": 404, "/apis": 404, "/config": 404, "/-/reload": 403, "/-/quit": 404, "/apis/custom.metrics.k8s.io/v1beta2": 404,
 	} {
 		if code, body, err := scrape(ctx, path); err != nil || code != want {
 			t.Errorf("port of /metrics: %s is answered by %d %.200s %v, want %d", path, code, body, err, want)
