@@ -204,12 +204,14 @@ func TestReplacingShowsNoGap(t *testing.T) {
 	unchanged := all.member("b", "two")
 	unchanged.Config.Interval = time.Hour
 	f := newTestFleet(t, all, all.member("a", "one"), unchanged)
-	deadline := time.Now().Add(time.Minute)
+	deadline, look := time.After(time.Minute), time.NewTicker(time.Millisecond)
+	defer look.Stop()
 	for !complete(f.store.Snapshots()) {
-		if time.Now().After(deadline) {
+		select {
+		case <-look.C:
+		case <-deadline:
 			t.Fatal("no collection")
 		}
-		time.Sleep(time.Millisecond)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	var asking sync.WaitGroup

@@ -13,8 +13,8 @@ const (
 	refusedRespite = time.Minute
 )
 
-// fingerprint changes when what connections are secured by was rotated. It is not known while a file cannot be read.
-func (s Security) fingerprint() (sum [sha256.Size]byte, known bool) {
+// fingerprint changes when what connections are secured by was rotated. The error says which file cannot be read.
+func (s Security) fingerprint() (sum [sha256.Size]byte, err error) {
 	var texts [][]byte
 	var failed error
 	file := func(path string) {
@@ -58,17 +58,18 @@ func (s Security) fingerprint() (sum [sha256.Size]byte, known bool) {
 		one := sha256.Sum256(text) // of a length, so that no text can begin where another ends
 		h.Write(one[:])
 	}
-	return [sha256.Size]byte(h.Sum(nil)), failed == nil
+	return [sha256.Size]byte(h.Sum(nil)), failed
 }
 
 // rotation replaces the links of a lane once what they are secured by was rotated. The new ones are made, and prove themselves, in the
 // background, while the old ones go on: so no collection waits, and none is lost where the brokers do not know of the rotation yet.
 type rotation struct {
-	uses     [sha256.Size]byte // what new links are made with
-	outdated bool              // links stand that were made with something else
-	nextLook time.Time
-	renewed  chan renewal       // has what is being made; nil while nothing is
-	cancel   context.CancelFunc // of that
+	uses       [sha256.Size]byte // what new links are made with
+	outdated   bool              // links stand that were made with something else
+	unreadable error             // why the files could not be read at the latest look
+	nextLook   time.Time
+	renewed    chan renewal       // has what is being made; nil while nothing is
+	cancel     context.CancelFunc // of that
 }
 
 // renewal are new links in the place of old ones.
@@ -91,8 +92,8 @@ func (l *lane) rotate(now time.Time) {
 		return
 	}
 	r.nextLook = now.Add(lookEvery)
-	seen, known := l.cfg.Security.fingerprint()
-	if !known {
+	var seen [sha256.Size]byte
+	if seen, r.unreadable = l.cfg.Security.fingerprint(); r.unreadable != nil {
 		return
 	}
 	r.uses = seen
@@ -184,7 +185,10 @@ func (l *lane) rotationErr() error {
 	defer l.mu.Unlock()
 	l.hold.mu.Lock()
 	defer l.hold.mu.Unlock()
-	if !l.outdated || l.hold.refusal == nil {
+	switch {
+	case l.unreadable != nil:
+		return fmt.Errorf("a file of the secrets cannot be read; connections from before go on, and no new one can be made: %w", l.unreadable)
+	case !l.outdated || l.hold.refusal == nil:
 		return nil
 	}
 	return fmt.Errorf("the files of the secrets have changed, and the brokers refuse what is in them now; connections from before go on: %w", l.hold.refusal)

@@ -67,10 +67,16 @@ func (r *rotating) look(when string) {
 // refuses wants a collection to say, or not to say, that the brokers refuse what was rotated.
 func (r *rotating) refuses(want bool) {
 	r.t.Helper()
-	err := r.reader.Read(r.t.Context(), nil).RotationErr
+	err := r.told()
 	if got := err != nil; got != want || got && lag.ClassOf(err) != lag.ClassAuthentication {
 		r.t.Errorf("the rotation is refused: %v, want %t", err, want)
 	}
+}
+
+// told returns what a collection says of the rotation.
+func (r *rotating) told() error {
+	r.t.Helper()
+	return r.reader.Read(r.t.Context(), nil).RotationErr
 }
 
 // Row 21. What was rotated is used while what was made before still stands, and nothing is lost.
@@ -120,6 +126,9 @@ func TestRow21RotationBeforeTheBrokersKnow(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.look("the file has gone")
+	if err := r.told(); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("of a file that has gone, a collection tells %v", err)
+	}
 	r.server("new")
 	r.secret.write("new")
 	r.look("the brokers know it")
@@ -166,8 +175,8 @@ func TestFingerprint(t *testing.T) {
 		"aws":      {Security{SASL: &SASL{Mechanism: "AWS_MSK_IAM"}}, []string{shared.path}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			before, known := c.security.fingerprint()
-			if again, _ := c.security.fingerprint(); !known || again != before {
+			before, err := c.security.fingerprint()
+			if again, _ := c.security.fingerprint(); err != nil || again != before {
 				t.Fatal("it is not known, or changes by itself")
 			}
 			for _, path := range c.files {
@@ -178,8 +187,8 @@ func TestFingerprint(t *testing.T) {
 				if err := os.WriteFile(path, append(text, 'x'), 0o600); err != nil {
 					t.Fatal(err)
 				}
-				after, known := c.security.fingerprint()
-				if !known || after == before {
+				after, err := c.security.fingerprint()
+				if err != nil || after == before {
 					t.Errorf("a change of %s is not seen", path)
 				}
 				before = after
@@ -189,8 +198,8 @@ func TestFingerprint(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if _, known := c.security.fingerprint(); known != (len(c.files) == 0 || name == "aws") { // which looks elsewhere then
-				t.Errorf("without its files it is known: %v", known)
+			if _, err := c.security.fingerprint(); (err == nil) != (len(c.files) == 0 || name == "aws") { // which looks elsewhere then
+				t.Errorf("without its files it gives %v", err)
 			}
 		})
 	}
