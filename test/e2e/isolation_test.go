@@ -101,7 +101,7 @@ func clientOf(ctx context.Context, t *testing.T, namespace, serviceAccount strin
 // isolate runs the adapter with the example of a configuration file, until the test ends.
 func isolate(ctx context.Context, t *testing.T) {
 	t.Helper()
-	args := append(adapterArgs(), "--external-metrics=true", "--config="+example("config.yaml"))
+	args := append(adapterArgs(), "--external-metrics=true", "--config="+example("config.yaml"), "--log-format=json") // as the manifests have it
 	suite.Try(t, shared.Adapter.Restart(ctx, args...))
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
