@@ -2,6 +2,7 @@ package kafka_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,4 +63,34 @@ func TestRow1LateShareOffsetsHurtShareGroupsOnly(t *testing.T) {
 
 func allRead(obs *lag.Observation) bool {
 	return !slices.ContainsFunc(obs.Groups, func(g lag.GroupObservation) bool { return g.CommitsErr != nil })
+}
+
+// The connection on which there was no answer in time ends while the broker is already looked for. That is no news of the broker: what is
+// told stays the cause, and the next poll finds the broker again.
+func TestRow1TheEndOfAHungConnectionIsNoReason(t *testing.T) {
+	cluster := newFakeKafka(t, fakekafka.Shape{Groups: 3, PartitionsPerGroup: 3, Types: []string{fakekafka.Share}})
+	r := newReader(t, cluster.Addresses(), func(c *kafka.Config) { c.Timeout = time.Second })
+	s := lag.Compute(nil, r.Read(t.Context(), nil), nil)
+	for node := range int32(3) {
+		cluster.Fault(node+1, kmsg.DescribeShareGroupOffsets, fakekafka.Fault{Hang: true})
+	}
+	failed := r.Read(t.Context(), s)
+	if allRead(failed) {
+		t.Fatal("what hangs was read")
+	}
+	cluster.Heal()
+	deadline, tick := time.After(30*time.Second), time.NewTicker(10*time.Millisecond)
+	defer tick.Stop()
+	for obs := failed; !allRead(obs); obs = r.Read(t.Context(), s) {
+		for _, g := range obs.Groups {
+			if g.CommitsErr != nil && strings.Contains(g.CommitsErr.Error(), "connection has died") {
+				t.Fatalf("%s: %v", g.Name, g.CommitsErr)
+			}
+		}
+		select {
+		case <-deadline:
+			t.Fatal("not within 30 s: the share groups are read again")
+		case <-tick.C:
+		}
+	}
 }

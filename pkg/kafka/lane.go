@@ -202,11 +202,16 @@ func (k *link) OnBrokerE2E(_ kgo.BrokerMetadata, key int16, e2e kgo.BrokerE2E) {
 	}
 }
 
-// probe asks the broker for a sign of life.
+// probe asks the broker for a sign of life. The connection on which it gave no answer ends in the middle of this, which says nothing: it
+// is asked again on a new one.
 func (k *link) probe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, max(k.timeout, minBackoff))
 	defer cancel()
-	return k.askVersions(ctx, -1)
+	err := k.askVersions(ctx, -1)
+	if err != nil && ctx.Err() == nil && brokenOff(err) {
+		err = k.askVersions(ctx, -1)
+	}
+	return err
 }
 
 // ask sends one request to the broker of this id.
