@@ -1,15 +1,12 @@
 package deploy
 
 import (
-	"bufio"
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -21,6 +18,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/await"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/controlplane"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/suite"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/workload"
 )
@@ -72,43 +70,12 @@ func awaitReplicas(ctx context.Context, t *testing.T, n int32) {
 	}))
 }
 
-// auditEvent is what we look at of a line of the audit log.
-type auditEvent struct {
-	User struct {
-		Username string `json:"username"`
-	} `json:"user"`
-	RequestURI     string    `json:"requestURI"`
-	Verb           string    `json:"verb"`
-	ReceivedAt     time.Time `json:"requestReceivedTimestamp"`
-	ResponseStatus struct {
-		Code    int    `json:"code"`
-		Message string `json:"message"`
-	} `json:"responseStatus"`
-}
-
-// audit returns what a user has asked kube-apiserver for.
-func audit(t *testing.T, user string) []auditEvent {
-	t.Helper()
-	file, err := os.Open(shared.ControlPlane.AuditLog())
-	suite.Try(t, err)
-	defer file.Close()
-	var events []auditEvent
-	lines := bufio.NewScanner(file)
-	lines.Buffer(nil, 10<<20)
-	for lines.Scan() {
-		var event auditEvent
-		if json.Unmarshal(lines.Bytes(), &event) == nil && event.User.Username == user {
-			events = append(events, event)
-		}
-	}
-	suite.Try(t, lines.Err())
-	return events
-}
-
 // syncs are the HPA's requests for metrics since a time: each is one of its syncs, of which there is one in every second here.
 func syncs(t *testing.T, since time.Time) (all int, failed []string) {
 	t.Helper()
-	for _, event := range audit(t, "system:serviceaccount:kube-system:horizontal-pod-autoscaler") {
+	events, err := shared.ControlPlane.Audit(controlplane.HPAController, 0)
+	suite.Try(t, err)
+	for _, event := range events {
 		if event.ReceivedAt.Before(since) || !strings.HasPrefix(event.RequestURI, "/apis/custom.metrics.k8s.io/") || !strings.Contains(event.RequestURI, "/namespaces/") {
 			continue
 		}
@@ -196,7 +163,9 @@ func startLoad(ctx context.Context) func() (asked int, failed []string) {
 // checkRights: the adapter was never refused anything, and used what it may do.
 func checkRights(t *testing.T) {
 	verbs := map[string]bool{}
-	for _, event := range audit(t, "system:serviceaccount:"+namespace+":"+release) {
+	events, err := shared.ControlPlane.Audit("system:serviceaccount:"+namespace+":"+release, 0)
+	suite.Try(t, err)
+	for _, event := range events {
 		verbs[event.Verb] = true
 		if code := event.ResponseStatus.Code; code == http.StatusUnauthorized || code == http.StatusForbidden {
 			t.Errorf("%s %s: %d", event.Verb, event.RequestURI, code)
