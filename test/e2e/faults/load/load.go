@@ -31,6 +31,7 @@ const (
 	Earliest     = "-earliest"  // and of those that start at the log's start
 	share        = "share-"
 	scaledTopics = 6 // partitions
+	firstRecords = 7 // of each partition
 )
 
 // Kinds of metrics that groups scale by.
@@ -59,6 +60,8 @@ type Load struct {
 	cancel   context.CancelFunc
 	running  sync.WaitGroup
 	consumed []*consumer
+	// partitions are how many each topic has.
+	partitions map[string]int32
 
 	mu      sync.Mutex
 	random  *rand.Rand
@@ -133,37 +136,28 @@ func (l *Load) every(ctx context.Context, period time.Duration, do func(context.
 
 // prepare creates all topics with some records in them, and lets each group commit for the first time.
 func (l *Load) prepare(ctx context.Context) error {
-	sizes := map[int32][]string{1: {Steady}}
-	for i := range max(l.cfg.Groups/5, 3) {
-		topic := fmt.Sprintf("many-%d", i)
-		partitions := []int32{6, 12, 24}[i%3]
-		sizes[partitions] = append(sizes[partitions], topic)
-		l.topics = append(l.topics, topic)
+	if err := l.createTopics(ctx); err != nil {
+		return err
 	}
-	for _, kind := range Kinds() {
-		for i := range l.cfg.Scaled {
-			sizes[scaledTopics] = append(sizes[scaledTopics], fmt.Sprintf("%s-%d", kind, i))
-		}
-	}
-	for partitions, topics := range sizes {
-		created, err := l.admin.CreateTopics(ctx, partitions, 3, nil, topics...)
-		if err == nil {
-			err = created.Error()
-		}
-		if err != nil {
-			return fmt.Errorf("creating topics: %w", err)
-		}
-		for _, topic := range topics {
-			l.ends[topic] = make([]int64, partitions)
-		}
+	for topic, partitions := range l.partitions {
+		l.ends[topic] = make([]int64, partitions)
 	}
 	for topic, ends := range l.ends {
 		for p := range ends {
-			l.produce(topic, int32(p), 7)
+			for range firstRecords {
+				l.client.Produce(ctx, &kgo.Record{Topic: topic, Partition: int32(p), Value: []byte("record")}, l.acknowledged) // waits for room
+			}
 		}
 	}
 	if err := l.client.Flush(ctx); err != nil {
 		return fmt.Errorf("producing the first records: %w", err)
+	}
+	for topic, ends := range l.ends {
+		for p, end := range ends {
+			if end < firstRecords {
+				return fmt.Errorf("producing the first records: %s/%d has %d of %d", topic, p, end, firstRecords)
+			}
+		}
 	}
 	return l.prepareGroups(ctx)
 }

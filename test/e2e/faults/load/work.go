@@ -12,19 +12,22 @@ import (
 // patience is for one request: with a broker that hangs, the load goes on with the others.
 const patience = 2 * time.Second
 
-// produce writes records, some time. What is acknowledged moves the end.
+// produce writes records, some time, unless there are too many that were not written yet.
 func (l *Load) produce(topic string, partition int32, n int) {
 	for range n {
 		record := &kgo.Record{Topic: topic, Partition: partition, Value: []byte("record")}
-		l.client.TryProduce(context.Background(), record, func(r *kgo.Record, err error) {
-			if err != nil {
-				return
-			}
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			l.ends[r.Topic][r.Partition] = max(l.ends[r.Topic][r.Partition], r.Offset+1)
-		})
+		l.client.TryProduce(context.Background(), record, l.acknowledged)
 	}
+}
+
+// acknowledged notes where a partition ends.
+func (l *Load) acknowledged(r *kgo.Record, err error) {
+	if err != nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ends[r.Topic][r.Partition] = max(l.ends[r.Topic][r.Partition], r.Offset+1)
 }
 
 // commit sets the offsets of a group; -1 leaves a partition as it is.
