@@ -2,26 +2,29 @@ package faults
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/load"
 )
 
 // rows are the catalogue.
 func rows() []row {
 	return []row{
-		{number: 1, name: "a-broker-hangs", ci: true, short: 25 * time.Second, long: 10 * time.Minute, fault: hang},
+		{number: 1, name: "a-broker-hangs", ci: true, short: 25 * time.Second, long: 10 * time.Minute, fault: hang, goals: sparedStayFresh},
 		{number: 2, name: "brokers-are-killed", short: 30 * time.Second, long: 3 * time.Minute, fault: kill},
 		{number: 3, name: "brokers-are-restarted", short: 30 * time.Second, long: 2 * time.Minute, fault: restart},
-		{number: 4, name: "the-whole-cluster-is-down", ci: true, short: 30 * time.Second, long: 10 * time.Minute, fault: down},
+		{number: 4, name: "the-whole-cluster-is-down", ci: true, short: 30 * time.Second, long: 10 * time.Minute, fault: down, excused: ofRestart, goals: nothingMoves},
 		{number: 5, name: "no-commit", ci: true, short: 3 * time.Second, long: 30 * time.Second, fault: withoutCommits},
 		{number: 6, name: "a-group-is-deleted", ci: true, short: 3 * time.Second, long: 30 * time.Second, fault: groupDeleted},
 		{number: 7, name: "a-topic-is-made-anew", ci: true, short: 3 * time.Second, long: 20 * time.Second, fault: topicAnew},
 		{number: 8, name: "topics-change", ci: true, short: 3 * time.Second, long: 20 * time.Second, fault: topicChanges},
 		{number: 9, name: "an-open-transaction", short: 10 * time.Second, long: time.Minute, fault: openTransaction},
 		{number: 13, name: "slow-brokers", short: 15 * time.Second, long: 2 * time.Minute, fault: slow},
-		{number: 14, name: "a-replica-is-killed", short: 10 * time.Second, long: 30 * time.Second, fault: replicaKilled, excused: ofKilled, further: fewFailures},
+		{number: 14, name: "a-replica-is-killed", short: 10 * time.Second, long: 30 * time.Second, fault: replicaKilled, excused: ofKilled, further: fewFailures, goals: fewSyncsFail},
 		{number: 15, name: "the-API-server-is-down", short: 20 * time.Second, long: 2 * time.Minute, fault: apiServerDown, excused: ofAPIServer},
 		{number: 20, name: "the-network-fails", short: 36 * time.Second, long: 4 * time.Minute, fault: cut, further: resourcesKept},
 		{number: 26, name: "members-come-and-go", short: 15 * time.Second, long: 3 * time.Minute, fault: flapping},
@@ -30,7 +33,14 @@ func rows() []row {
 
 // hang stops a broker without closing its connections.
 func hang(ctx context.Context, w *world, lasts time.Duration) (err error) {
-	broker := w.Kafka.Nodes()[1].Process()
+	if w.scene.spared, err = w.sparedBy(ctx, load.Spared); err != nil {
+		return err
+	}
+	if err := elapse(ctx, 2*w.poll); err != nil { // for what has moved to be read
+		return err
+	}
+	broker := w.Kafka.Nodes()[load.Spared-1].Process()
+	w.scene.began = time.Now()
 	if err := broker.Pause(); err != nil {
 		return err
 	}
@@ -73,14 +83,21 @@ func restart(ctx context.Context, w *world, lasts time.Duration) error {
 	return nil
 }
 
-// down stops all brokers.
+// down stops all brokers. Half of the time is for the adapters as they are; then they are started anew, as by a rollout, and know nothing.
 func down(ctx context.Context, w *world, lasts time.Duration) error {
 	if err := w.Kafka.Stop(); err != nil {
 		return err
 	}
-	if err := elapse(ctx, lasts); err != nil {
+	stopped := time.Now()
+	if err := errors.Join(elapse(ctx, max(lasts/2, w.settled())), w.rollout(ctx)); err != nil {
 		return err
 	}
+	w.scene.silent.from = time.Now()
+	if err := elapse(ctx, max(lasts-time.Since(stopped), 5*w.poll, 2*w.sync)); err != nil {
+		return err
+	}
+	w.scene.silent.to = time.Now()
+	w.scene.unknown = span{stopped.Add(w.settled()), w.scene.silent.to}
 	return w.Kafka.Start(ctx)
 }
 

@@ -28,6 +28,8 @@ type row struct {
 	excused func(check.Violation) bool
 	// further is what else has to be so.
 	further func(t *testing.T, w *world, seen watched, r check.Report)
+	// goals measures what the row was to reach.
+	goals func(t *testing.T, w *world, seen watched, r check.Report) []goal
 }
 
 // TestFaults runs the rows of the catalogue: those for CI, or all (FAULTS=full), or some (ROW=7,8).
@@ -109,5 +111,5 @@ func (r row) run(t *testing.T) {
 	if r.further != nil {
 		r.further(t, shared, seen, report)
 	}
-	r.report(t, shared, lasts, report)
+	r.report(t, shared, lasts, report, r.measure(t, shared, seen, report))
 }

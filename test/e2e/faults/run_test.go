@@ -24,8 +24,10 @@ import (
 type watched struct {
 	log         *check.Log
 	truth       check.Truth
-	began, over time.Time          // of what happened
-	before      map[string]float64 // what the proxied replica held
+	began, over time.Time            // of what happened
+	before      map[string]float64   // what the proxied replica held
+	available   map[string]time.Time // since when each APIService is what it was then
+	audited     int64                // how long the audit log was then
 }
 
 // watching records the truth and watches the product from some polls before do until some polls after all is known again.
@@ -47,7 +49,12 @@ func (w *world) watching(ctx context.Context, t *testing.T, targets watch.Target
 	suite.Try(t, elapse(ctx, w.poll+time.Second))
 	open, err := w.open(ctx)
 	suite.Try(t, err)
-	seen := watched{began: time.Now(), before: open}
+	seen := watched{before: open}
+	seen.available, err = watch.Transitions(ctx, w.ControlPlane.Client)
+	suite.Try(t, err)
+	seen.audited, err = w.ControlPlane.AuditSize()
+	suite.Try(t, err)
+	w.scene, seen.began = scene{}, time.Now()
 	err = do(ctx)
 	seen.over = time.Now()
 	suite.Try(t, err)

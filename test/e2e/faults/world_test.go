@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/controlplane"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/exporter"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/check"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/load"
@@ -28,14 +29,15 @@ type size struct {
 	full           bool
 	groups, scaled int
 	poll, maxAge   time.Duration
+	sync           time.Duration // of HPAs
 }
 
 // sizeOf reads it from the environment.
 func sizeOf() size {
 	if os.Getenv("FAULTS") == "full" {
-		return size{full: true, groups: 200, scaled: 5, poll: 5 * time.Second, maxAge: time.Minute}
+		return size{full: true, groups: 200, scaled: 5, poll: 5 * time.Second, maxAge: time.Minute, sync: 15 * time.Second}
 	}
-	return size{groups: 30, scaled: 2, poll: time.Second, maxAge: 10 * time.Second}
+	return size{groups: 30, scaled: 2, poll: time.Second, maxAge: 10 * time.Second, sync: time.Second}
 }
 
 // stabilization is what the control plane's HPA controller is given.
@@ -52,6 +54,7 @@ type world struct {
 	proxies  *proxies.Proxies
 	java     members.Config
 	others   []*proc.Process
+	scene    scene // of the row under way
 }
 
 func start(ctx context.Context, where layout.Layout, dir string) (*world, error) {
@@ -82,6 +85,10 @@ func (w *world) start(ctx context.Context, dir string) (err error) {
 	return w.startPrometheus(dir)
 }
 
+// auditPolicy has the API server write down what HPAs ask for, and none of the hundred requests a second that the checker makes.
+const auditPolicy = `{"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"], "rules": [
+	{"level": "Metadata", "users": ["` + controlplane.HPAController + `"]}, {"level": "None"}]}`
+
 // proxied is the listener for those that reach the brokers by proxies: the last replica.
 const proxied = "PROXIED"
 
@@ -90,9 +97,16 @@ func (w *world) startKafka(ctx context.Context, dir string) (err error) {
 	if w.proxies, err = proxies.Pick(brokers); err != nil {
 		return err
 	}
+	audit := filepath.Join(dir, "audit.yaml")
+	if err := os.WriteFile(audit, []byte(auditPolicy), 0o600); err != nil {
+		return err
+	}
 	w.Stack, err = stack.StartWith(ctx, w.where, dir, kafka.Config{
 		Nodes: brokers, Properties: brokerProperties(),
 		Listeners: []kafka.Listener{{Name: proxied, Protocol: "PLAINTEXT", Advertised: w.proxies.Addresses}},
+	}, map[string][]string{
+		controlplane.ControllerManager: {"--horizontal-pod-autoscaler-sync-period=" + w.sync.String()},
+		controlplane.APIServer:         {"--audit-policy-file=" + audit, "--audit-log-maxsize=2000"},
 	})
 	if err != nil {
 		return err

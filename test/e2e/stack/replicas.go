@@ -51,6 +51,13 @@ func (s *Stack) DeployReplicas(ctx context.Context, n int, components []string, 
 	return s.replicas, s.waitAvailable(ctx)
 }
 
+// Serves says whether the Service sends connections to an adapter.
+func (r *Replicas) Serves(a *Adapter) bool {
+	r.service.mu.Lock()
+	defer r.service.mu.Unlock()
+	return r.service.ready[a]
+}
+
 func (r *Replicas) close() error {
 	var errs []error
 	for _, a := range r.All {

@@ -33,11 +33,11 @@ type Stack struct {
 // Start starts Kafka with its oracle and the control plane. dir takes their
 // files; make it by layout.NewRun.
 func Start(ctx context.Context, where layout.Layout, dir string) (*Stack, error) {
-	return StartWith(ctx, where, dir, kafka.Config{})
+	return StartWith(ctx, where, dir, kafka.Config{}, nil)
 }
 
-// StartWith starts both with brokers of that kind.
-func StartWith(ctx context.Context, where layout.Layout, dir string, cfg kafka.Config) (*Stack, error) {
+// StartWith starts both with brokers of that kind, and with further arguments of components of the control plane.
+func StartWith(ctx context.Context, where layout.Layout, dir string, cfg kafka.Config, args map[string][]string) (*Stack, error) {
 	s := &Stack{Dir: dir, layout: where}
 	g, started := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
@@ -46,7 +46,7 @@ func StartWith(ctx context.Context, where layout.Layout, dir string, cfg kafka.C
 	})
 	g.Go(func() (err error) {
 		s.ControlPlane, err = controlplane.Start(started, controlplane.Config{
-			Bin: filepath.Dir(where.Tool("kubectl")), KwokConfig: where.KwokConfig(), Dir: filepath.Join(dir, "controlplane"),
+			Bin: filepath.Dir(where.Tool("kubectl")), KwokConfig: where.KwokConfig(), Dir: filepath.Join(dir, "controlplane"), Args: args,
 		})
 		return err
 	})

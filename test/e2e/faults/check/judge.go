@@ -19,6 +19,7 @@ const (
 	Ghost    Rule = "ghost"    // a value was served for a pod that there is not
 	Replicas Rule = "replicas" // replicas went while the true lag was above the target
 	Health   Rule = "health"   // readiness, discovery or /metrics was lost
+	Absent   Rule = "absent"   // what there is was said not to be there
 )
 
 // Truth tells which lags were possible. *record.Record does.

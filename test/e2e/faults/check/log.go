@@ -145,6 +145,14 @@ func (l *Log) Refused(subject string, at time.Time) {
 	l.Refusals[subject]++
 }
 
+// Denied adds an answer of the metrics API that there is no such group, which is wrong of the groups that are watched.
+func (l *Log) Denied(subject string, at time.Time, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sampled(subject, at)
+	l.Events = append(l.Events, Event{at, Absent, subject, err.Error()})
+}
+
 // Probed adds the outcome of something that has to work whatever becomes of Kafka.
 func (l *Log) Probed(source string, at time.Time, err error) {
 	l.mu.Lock()

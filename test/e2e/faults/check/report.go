@@ -51,19 +51,18 @@ func Summarize(l *Log, truth Truth, rules Rules, over time.Time, gone func(group
 	r.Replicas = len(l.Changes)
 	for s, claims := range l.bySeries() {
 		series := l.Series[s]
-		if series.Kind == Partition {
-			continue
-		}
 		r.series(series, claims, l.End, over, gone(series.Group))
 	}
 	return r
 }
 
-// bySeries are the claims of each series, in their order.
+// bySeries are the claims of each sum, in their order. Partitions, of which there are most, have no time of their own.
 func (l *Log) bySeries() map[int][]Claim {
 	by := map[int][]Claim{}
 	for _, c := range l.Claims {
-		by[c.Series] = append(by[c.Series], c)
+		if l.Series[c.Series].Kind != Partition {
+			by[c.Series] = append(by[c.Series], c)
+		}
 	}
 	for _, claims := range by {
 		slices.SortStableFunc(claims, func(a, b Claim) int { return cmp.Compare(a.First.UnixNano(), b.First.UnixNano()) })

@@ -51,6 +51,9 @@ func (w *Watch) ask(ctx context.Context, s Subject) {
 	switch {
 	case ctx.Err() != nil:
 		return
+	case apierrors.IsNotFound(err) && status(err) != "":
+		w.log.Denied(subject, at, err)
+		return
 	case understood(err):
 		w.log.Refused(subject, at)
 		return
@@ -72,9 +75,10 @@ func (w *Watch) ask(ctx context.Context, s Subject) {
 	}
 }
 
-// understood says that an error is the product's own answer: the API server has others for an API that it cannot reach.
+// understood says that an error is the product's own answer that a lag is not known: the API server has others for an API that it
+// cannot reach.
 func understood(err error) bool {
-	return apierrors.IsNotFound(err) || apierrors.IsServiceUnavailable(err) && status(err) != ""
+	return apierrors.IsServiceUnavailable(err) && status(err) != ""
 }
 
 // status is the reason that the product gives. What the API server says itself of an API that it cannot reach is plain text.
@@ -151,9 +155,31 @@ func Available(ctx context.Context, client kubernetes.Interface) error {
 }
 
 func available(ctx context.Context, client kubernetes.Interface, name string) error {
+	c, err := availability(ctx, client, name)
+	if err == nil && c.Status != metav1.ConditionTrue {
+		err = fmt.Errorf("%s: %s", c.Reason, c.Message)
+	}
+	return err
+}
+
+// Transitions tells since when each of the product's APIs is available, or is not: what changed in between shows.
+func Transitions(ctx context.Context, client kubernetes.Interface) (map[string]time.Time, error) {
+	since := map[string]time.Time{}
+	for _, name := range apiServices() {
+		c, err := availability(ctx, client, name)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		since[name] = c.LastTransitionTime.Time
+	}
+	return since, nil
+}
+
+// availability is what the API server says of an API.
+func availability(ctx context.Context, client kubernetes.Interface, name string) (metav1.Condition, error) {
 	body, err := raw(ctx, client, "/apis/apiregistration.k8s.io/v1/apiservices/"+name, nil)
 	if err != nil {
-		return err
+		return metav1.Condition{}, err
 	}
 	var service struct {
 		Status struct {
@@ -161,14 +187,14 @@ func available(ctx context.Context, client kubernetes.Interface, name string) er
 		} `json:"status"`
 	}
 	if err := json.Unmarshal(body, &service); err != nil {
-		return err
+		return metav1.Condition{}, err
 	}
 	for _, c := range service.Status.Conditions {
-		if c.Type == "Available" && c.Status != metav1.ConditionTrue {
-			return fmt.Errorf("%s: %s", c.Reason, c.Message)
+		if c.Type == "Available" {
+			return c, nil
 		}
 	}
-	return nil
+	return metav1.Condition{}, errors.New("nothing is said of whether it is available")
 }
 
 // pods remembers which pods there are, and for a while which there were.

@@ -1,0 +1,50 @@
+package check_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/check"
+)
+
+// TestFreshness: a group that hangs gets as old as it hangs for, also when it is no longer shown; the others stay as fresh as they are
+// polled.
+func TestFreshness(t *testing.T) {
+	l := watched(t, nil)
+	from, to := epoch.Add(hangs), epoch.Add(resumes)
+	of := func(group string, kind check.Kind) check.Fresh {
+		return l.Freshness(from, to, func(s check.Series) bool { return s.Group == group && s.Kind == kind })
+	}
+	if f := of("hung", check.Sum); f.Series != 1 || f.Oldest.Duration != resumes-hangs || f.Oldest.Of != "replica hung" {
+		t.Errorf("hung: %+v", f)
+	}
+	if f := of("steady", check.Sum); f.Series != 1 || f.Oldest.Duration != poll {
+		t.Errorf("steady: %+v", f)
+	}
+	if f := of("moving", check.Answer); f.Series != 1 || f.Oldest.Duration > poll {
+		t.Errorf("moving, by the API: %+v", f)
+	}
+	if f := of("steady", check.Partition); f.Series != 0 {
+		t.Errorf("partitions have no time of their own: %+v", f)
+	}
+	if claims := l.ClaimsIn(epoch.Add(hangs+maxAge+time.Second), to); len(claims) == 0 {
+		t.Error("no claims")
+	} else {
+		for _, c := range claims {
+			if l.Series[c.Series].Group == "hung" {
+				t.Errorf("claimed while it was not known: %+v", c)
+			}
+		}
+	}
+}
+
+// TestChangesIn counts those in between only.
+func TestChangesIn(t *testing.T) {
+	l := check.NewLog()
+	for i := range 6 {
+		l.Wants("hpa", epoch.Add(time.Duration(i)*time.Second), int32(i/2))
+	}
+	if n := l.ChangesIn(epoch.Add(time.Second), epoch.Add(3*time.Second)); n != 1 {
+		t.Errorf("%d changes", n)
+	}
+}

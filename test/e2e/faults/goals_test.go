@@ -1,0 +1,255 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/await"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/controlplane"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/check"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/watch"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/suite"
+)
+
+// The goals that are numbers.
+const (
+	sparedAge   = 15 * time.Second // of the groups of other brokers than the one that hangs
+	hotAge      = 3 * time.Second  // of those of them that HPAs ask for
+	recoverWith = 30 * time.Second
+	failedSyncs = 1 // of an HPA, by a replica that is killed
+)
+
+// goal is what a row was to reach, and what it has.
+type goal struct {
+	text, measured string
+	met            bool
+	timed          bool // judged only where the machine has nothing else to do
+}
+
+// within is a goal for a time.
+func within(text string, limit time.Duration, got check.Extreme) goal {
+	return goal{
+		text: fmt.Sprintf("%s: %s at most", text, limit), measured: fmt.Sprintf("%.1f s (%s)", got.Seconds(), got.Of), met: got.Duration <= limit, timed: true,
+	}
+}
+
+// none is a goal for a number: 0.
+func none(text string, got int) goal {
+	return goal{text: text, measured: fmt.Sprint(got), met: got == 0}
+}
+
+// scene is what a fault tells the judgement of its row.
+type scene struct {
+	spared   map[string]bool // groups that the fault has no part in
+	began    time.Time
+	unknown  span // nothing can be known
+	silent   span // nobody can have known anything
+	restarts []restarted
+}
+
+type span struct{ from, to time.Time }
+
+func (s span) has(at time.Time) bool { return !at.Before(s.from) && !at.After(s.to) }
+
+// restarted is a replica that was restarted on purpose.
+type restarted struct {
+	replica string
+	span
+}
+
+// measure judges the goals of a row.
+func (r row) measure(t *testing.T, w *world, seen watched, report check.Report) []goal {
+	t.Helper()
+	var goals []goal
+	if r.goals != nil {
+		goals = r.goals(t, w, seen, report)
+	}
+	for _, g := range goals {
+		t.Logf("goal: %s: %s: %s", g.text, g.measured, g.verdict(w))
+		if !g.met && (w.full || !g.timed) {
+			t.Errorf("the goal %q is not met: %s", g.text, g.measured)
+		}
+	}
+	return goals
+}
+
+func (g goal) verdict(w *world) string {
+	switch {
+	case g.timed && !w.full:
+		return "not judged in the small size"
+	case g.met:
+		return "met"
+	}
+	return "not met"
+}
+
+// sparedStayFresh: what a hung broker has no part in is as fresh as ever.
+func sparedStayFresh(t *testing.T, w *world, seen watched, report check.Report) []goal {
+	t.Helper()
+	hot := w.rules().Scale
+	cold := seen.log.Freshness(w.scene.began, seen.over, func(s check.Series) bool { return w.scene.spared[s.Group] })
+	asked := seen.log.Freshness(w.scene.began, seen.over, func(s check.Series) bool {
+		_, scales := hot[s.Group]
+		return w.scene.spared[s.Group] && scales && s.Source != "sidecar" // which nobody asks for anything
+	})
+	t.Logf("%d sums of groups of other brokers, %d of which HPAs ask for", cold.Series, asked.Series)
+	if cold.Series <= asked.Series || asked.Series == 0 {
+		t.Error("too few to say anything")
+	}
+	return []goal{
+		within("age of the groups of the other brokers", sparedAge, cold.Oldest),
+		within("age of those of them that HPAs ask for", hotAge, asked.Oldest),
+		within("recovery", recoverWith, report.Recovery),
+	}
+}
+
+// nothingMoves: while a cluster is down, no HPA changes anything, no API gets unavailable, and an adapter that is started says nothing.
+func nothingMoves(t *testing.T, w *world, seen watched, report check.Report) []goal {
+	t.Helper()
+	for _, c := range seen.log.ClaimsIn(w.scene.silent.from, w.scene.silent.to) {
+		s := seen.log.Series[c.Series]
+		t.Errorf("%s: %s says %d of %s, which nobody can know", c.First.Format(time.StampMilli), s.Source, c.Value, s.Group)
+		break
+	}
+	moved := seen.log.ChangesIn(w.scene.unknown.from, w.scene.unknown.to)
+	now, err := watch.Transitions(t.Context(), w.ControlPlane.Client)
+	suite.Try(t, err)
+	flaps := 0
+	for name, at := range now {
+		if !at.Equal(seen.available[name]) {
+			flaps++
+		}
+	}
+	return []goal{
+		none("changes of replicas while nothing is known, also by adapters that were started meanwhile", moved),
+		none("APIServices that were unavailable", flaps),
+		within("recovery", recoverWith, report.Recovery),
+	}
+}
+
+// fewSyncsFail: what the death of a replica costs an HPA.
+func fewSyncsFail(t *testing.T, w *world, seen watched, _ check.Report) []goal {
+	t.Helper()
+	events, err := w.ControlPlane.Audit(controlplane.HPAController, seen.audited)
+	suite.Try(t, err)
+	all, most, failed, of := 0, 0, map[string]int{}, "none"
+	for _, e := range events {
+		if !strings.Contains(e.RequestURI, ".metrics.k8s.io/") || !strings.Contains(e.RequestURI, "/namespaces/") {
+			continue
+		}
+		all++
+		if e.ResponseStatus.Code == http.StatusOK {
+			continue
+		}
+		asked := asks(e.RequestURI)
+		if failed[asked]++; failed[asked] > most {
+			most, of = failed[asked], asked
+		}
+		t.Logf("a sync failed: %s %d %s", asked, e.ResponseStatus.Code, e.ResponseStatus.Message)
+	}
+	if all == 0 {
+		t.Error("no HPA has asked for anything")
+	}
+	return []goal{{
+		text:     fmt.Sprintf("failed syncs of an HPA: %d at most", failedSyncs),
+		measured: fmt.Sprintf("%d (%s; of %d HPAs and %d syncs)", most, of, len(w.rules().Scale), all), met: most <= failedSyncs,
+		timed: true, // HPAs sync 15 times as often in the small size
+	}}
+}
+
+// asks is the group that a request of an HPA is about.
+func asks(uri string) string {
+	u, err := url.Parse(uri)
+	if err != nil {
+		return uri
+	}
+	for _, name := range []string{"metricLabelSelector", "labelSelector"} {
+		if _, group, ok := strings.Cut(u.Query().Get(name), "consumergroup="); ok {
+			return group
+		}
+	}
+	return uri
+}
+
+// sparedBy are the groups whose coordinators, and the leaders of whose topics, are other brokers than this one, which first gets back what it
+// leads by default.
+func (w *world) sparedBy(ctx context.Context, broker int32) (map[string]bool, error) {
+	spared := map[string]bool{}
+	return spared, w.Workload().Admin(func(admin *kadm.Client) error {
+		if _, err := admin.ElectLeaders(ctx, kadm.ElectPreferredReplica, nil); err != nil {
+			return fmt.Errorf("electing leaders: %w", err)
+		}
+		return await.Until(ctx, "all partitions to be led by their first replica", func(ctx context.Context) error {
+			topics, err := admin.ListTopicsWithInternal(ctx)
+			if err != nil {
+				return err
+			}
+			leads := map[string]bool{}
+			for name, topic := range topics {
+				for _, p := range topic.Partitions {
+					if len(p.Replicas) == 0 || p.Leader != p.Replicas[0] {
+						return fmt.Errorf("%s/%d is led by broker %d of %v", name, p.Partition, p.Leader, p.Replicas)
+					}
+					leads[name] = leads[name] || p.Leader == broker
+				}
+			}
+			clear(spared)
+			for group, c := range admin.FindGroupCoordinators(ctx, w.load.Groups()...) {
+				if c.Err != nil {
+					return fmt.Errorf("looking for the coordinator of %s: %w", group, c.Err)
+				}
+				if c.NodeID != broker && !leads[w.load.Topic(group)] {
+					spared[group] = true
+				}
+			}
+			if len(spared) == 0 {
+				return errors.New("broker has a part in all groups")
+			}
+			return nil
+		})
+	})
+}
+
+// ofRestart excuses the probes of a replica that was restarted.
+func ofRestart(v check.Violation) bool {
+	for _, r := range shared.scene.restarts {
+		if v.Rule == check.Health && strings.HasPrefix(v.Source, r.replica) && r.has(v.At) {
+			return true
+		}
+	}
+	return false
+}
+
+// settled is how long after the last answer an HPA may still act on it: it remembers what it wanted, and grows in steps.
+func (w *world) settled() time.Duration {
+	return w.maxAge + w.poll + stabilization + 2*w.sync + 2*time.Second
+}
+
+// rollout restarts the replicas one after the other, as a Deployment does.
+func (w *world) rollout(ctx context.Context) error {
+	for i, a := range w.replicas.All {
+		from := time.Now()
+		if err := a.Restart(ctx); err != nil {
+			return err
+		}
+		// Its own probes are ten times as frequent as what notices it.
+		w.scene.restarts = append(w.scene.restarts, restarted{replica(i), span{from, time.Now().Add(time.Second)}})
+		if err := await.Until(ctx, "the APIs to be available", func(ctx context.Context) error {
+			if !w.replicas.Serves(a) {
+				return fmt.Errorf("%s gets no requests", replica(i))
+			}
+			return watch.Available(ctx, w.ControlPlane.Client)
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
