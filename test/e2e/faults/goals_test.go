@@ -182,6 +182,8 @@ func asks(uri string) string {
 // sparedBy are the groups whose coordinators, and the leaders of whose topics, are other brokers than this one, which first gets back what it
 // leads by default.
 func (w *world) sparedBy(ctx context.Context, broker int32) (map[string]bool, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, time.Minute, errors.New("not within a minute"))
+	defer cancel()
 	spared := map[string]bool{}
 	return spared, w.Workload().Admin(func(admin *kadm.Client) error {
 		if _, err := admin.ElectLeaders(ctx, kadm.ElectPreferredReplica, nil); err != nil {

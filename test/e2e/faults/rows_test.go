@@ -83,7 +83,8 @@ func (r row) run(t *testing.T) {
 	if shared.full {
 		lasts = r.long
 	}
-	ctx := suite.Within(t, lasts+5*time.Minute)
+	const around = 10 * time.Minute // for all to be known before and after, which the full size takes a while for
+	ctx := suite.Within(t, lasts+around)
 	seen := shared.watching(ctx, t, shared.targets(), func(ctx context.Context) error { return r.fault(ctx, shared, lasts) })
 	report := check.Summarize(seen.log, seen.truth, shared.rules(), seen.over, goneGroups)
 	wrong := report.Wrong[:0:0]
