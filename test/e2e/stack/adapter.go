@@ -17,7 +17,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/pki"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/ports"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/proc"
 )
@@ -40,6 +39,7 @@ type Adapter struct {
 	// CA is the path of the CA that signed the serving certificate.
 	CA string
 
+	serving servingFiles
 	name    string // the process's, and its log's
 	stack   *Stack
 	process *proc.Process
@@ -124,28 +124,6 @@ func (s *Stack) applyManifests(ctx context.Context, components ...string) (servi
 	return files, err
 }
 
-// servingFiles are the paths of a serving certificate.
-type servingFiles struct{ ca, cert, key string }
-
-// writeServing makes a CA and a certificate for the Service's name where the
-// overlay expects them.
-func writeServing(dir string) (servingFiles, error) {
-	files := servingFiles{filepath.Join(dir, "ca.crt"), filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")}
-	ca, err := pki.NewCA(Name)
-	if err != nil {
-		return files, err
-	}
-	serving, err := ca.Server(Name+"."+Namespace+".svc", Name+"."+Namespace+".svc.cluster.local")
-	if err != nil {
-		return files, err
-	}
-	return files, errors.Join(
-		os.WriteFile(files.ca, ca.Cert, 0o644),
-		os.WriteFile(files.cert, serving.Cert, 0o644),
-		os.WriteFile(files.key, serving.Key, 0o600),
-	)
-}
-
 // newAdapter works out how the adapter has to run here.
 func (s *Stack) newAdapter(ctx context.Context, serving servingFiles) (*Adapter, error) {
 	client := s.ControlPlane.Client
@@ -176,7 +154,7 @@ func (s *Stack) newAdapter(ctx context.Context, serving servingFiles) (*Adapter,
 	a := &Adapter{
 		URL:    "https://" + net.JoinHostPort(service.Spec.ClusterIP, "443"),
 		WebURL: fmt.Sprintf("http://127.0.0.1:%d", web[0]),
-		CA:     serving.ca, name: Name, stack: s,
+		CA:     serving.ca, serving: serving, name: Name, stack: s,
 	}
 	a.args, err = expand(override(pod.Containers[0].Args,
 		"--config="+config, "--brokers="+s.Kafka.Bootstrap(),
