@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/prometheus/procfs"
@@ -13,25 +12,24 @@ import (
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/soak/steady"
 )
 
-// held measures what a program holds.
-func (w *world) held(ctx context.Context, program string) (map[steady.Measure]float64, error) {
+// sample measures what a program holds.
+func (w *world) sample(ctx context.Context, program string) (steady.Sample, error) {
+	s := steady.Sample{At: time.Now(), Program: program}
 	text, err := w.visitor.metrics(ctx, w.urls()[program])
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", program, err)
+		return s, err
 	}
 	now, err := series.Parse(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", program, err)
+		return s, err
 	}
-	held := map[steady.Measure]float64{
+	s.Known = w.unknown(text) == nil
+	s.Held = map[steady.Measure]float64{
 		steady.Heap:       now[series.Name("go_memstats_next_gc_bytes")],
 		steady.Goroutines: now[series.Name("go_goroutines")],
 		steady.Series:     float64(len(now)),
 	}
-	if err := ofProcess(w.pids()[program], held); err != nil {
-		return nil, fmt.Errorf("%s: %w", program, err)
-	}
-	return held, nil
+	return s, ofProcess(w.pids()[program], s.Held)
 }
 
 // ofProcess adds what the kernel knows of a process.
@@ -98,15 +96,15 @@ func (r *run) sampler(ctx context.Context) {
 		}
 		for _, program := range []string{adapterName, exporterName} {
 			cycle, step := r.now()
-			held, err := r.world.held(ctx, program)
+			s, err := r.world.sample(ctx, program)
 			if ctx.Err() != nil {
 				return
 			}
 			if err != nil {
-				r.complain(strings.TrimSpace("measuring: "+err.Error()), cycle, step)
+				r.complain("measuring "+program+": "+err.Error(), cycle, step)
 				continue
 			}
-			s := steady.Sample{At: time.Now(), Cycle: cycle, Step: step, Program: program, Held: held}
+			s.Cycle, s.Step = cycle, step
 			r.keep(s)
 		}
 	}

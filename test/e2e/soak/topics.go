@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -35,7 +34,7 @@ func (w *world) shows(ctx context.Context, group string, shown bool) error {
 	for program, url := range w.urls() {
 		err := await.Until(ctx, fmt.Sprintf("%s to show the lag of %s: %v", program, group, shown), func(ctx context.Context) error {
 			text, err := w.visitor.metrics(ctx, url)
-			if err == nil && strings.Contains(text, `kafka_consumergroup_lag_sum{consumergroup="`+group+`"`) != shown {
+			if err == nil && shows(text, group) != shown {
 				err = errors.New("it does not yet")
 			}
 			return err

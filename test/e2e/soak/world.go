@@ -196,11 +196,24 @@ func (w *world) known(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("%s: %w", program, err))
 			continue
 		}
-		for _, group := range w.load.Groups() {
-			if !strings.Contains(shown, `kafka_consumergroup_lag_sum{consumergroup="`+group+`"`) {
-				errs = append(errs, fmt.Errorf("%s: the lag of %s is not known", program, group))
-			}
+		if err := w.unknown(shown); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", program, err))
 		}
 	}
 	return errors.Join(append(errs, w.guests.ask(ctx, external(load.Steady)))...)
+}
+
+// unknown says which group's lag is not among what a program shows, nil if that of every group of the load is.
+func (w *world) unknown(shown string) error {
+	for _, group := range w.load.Groups() {
+		if !shows(shown, group) {
+			return fmt.Errorf("the lag of %s is not known", group)
+		}
+	}
+	return nil
+}
+
+// shows says whether the lag of a group is among what a program shows.
+func shows(shown, group string) bool {
+	return strings.Contains(shown, `kafka_consumergroup_lag_sum{consumergroup="`+group+`"`)
 }

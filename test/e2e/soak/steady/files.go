@@ -10,7 +10,7 @@ import (
 
 // Header is the first line of a file of samples.
 func Header() []string {
-	header := []string{"at", "cycle", "step", "program"}
+	header := []string{"at", "cycle", "step", "program", "known"}
 	for _, m := range Measures() {
 		header = append(header, strings.ReplaceAll(string(m), " ", "_"))
 	}
@@ -19,7 +19,7 @@ func Header() []string {
 
 // Write writes a sample as a line of CSV.
 func (s Sample) Write(out io.Writer) error {
-	fields := []string{s.At.UTC().Format("2006-01-02T15:04:05.000Z"), strconv.Itoa(s.Cycle), s.Step, s.Program}
+	fields := []string{s.At.UTC().Format("2006-01-02T15:04:05.000Z"), strconv.Itoa(s.Cycle), s.Step, s.Program, strconv.FormatBool(s.Known)}
 	for _, m := range Measures() {
 		fields = append(fields, strconv.FormatFloat(s.Held[m], 'f', -1, 64))
 	}

@@ -30,12 +30,17 @@ func Measures() []Measure {
 	return []Measure{Heap, RSS, Goroutines, Descriptors, Connections, Series}
 }
 
+// whole says whether the measure counts only of samples that were taken while the program knew everything. What else it takes of
+// connections, and waits for, goes by how many brokers do not answer at the moment, which goes by how busy the machine is.
+func (m Measure) whole() bool { return m != Heap && m != RSS }
+
 // Sample is what a program held at a time.
 type Sample struct {
 	At      time.Time
 	Cycle   int    // which turn of the schedule
 	Step    string // of it
 	Program string
+	Known   bool // it knew all there was to know
 	Held    map[Measure]float64
 }
 
@@ -78,8 +83,9 @@ type Verdict struct {
 // tenths is in how many parts a run is divided.
 const tenths = 10
 
-// Judge compares the first tenth of a run's cycles, after as many more to warm up, with the last tenth. Both have gone through the
-// same schedule: of each step, the median counts, and then the mean over all steps.
+// Judge compares the first tenth of a run's cycles, after as many more to warm up, with the last tenth, like with like: the medians of
+// the samples of the same step that were taken in the same state, and then the mean of them, each by how many samples there are in
+// both tenths.
 func Judge(samples []Sample, cycles int) (Verdict, error) {
 	tenth := (cycles + tenths - 1) / tenths
 	v := Verdict{Cycles: cycles, WarmUp: max(tenth, 2), Tenth: tenth, Samples: len(samples)}
@@ -95,36 +101,52 @@ func Judge(samples []Sample, cycles int) (Verdict, error) {
 	slices.Sort(programs)
 	for _, program := range programs {
 		for _, m := range Measures() {
-			first, err := level(samples, program, m, v.WarmUp, v.WarmUp+tenth)
-			if err != nil {
+			change := Change{Program: program, Measure: m}
+			first := phases(samples, program, m, v.WarmUp, v.WarmUp+tenth)
+			if err := change.compare(first, phases(samples, program, m, cycles-tenth, cycles)); err != nil {
 				return v, err
 			}
-			last, err := level(samples, program, m, cycles-tenth, cycles)
-			if err != nil {
-				return v, err
-			}
-			v.Changes = append(v.Changes, Change{program, m, first, last})
+			v.Changes = append(v.Changes, change)
 		}
 	}
 	return v, nil
 }
 
-// level is what a program held in the cycles from begin to end: the mean over the steps of the median in each.
-func level(samples []Sample, program string, m Measure, begin, end int) (float64, error) {
-	steps := map[string][]float64{}
+// phase is a state in which a program is once in each cycle.
+type phase struct {
+	step  string
+	known bool
+}
+
+// phases are what a program held in the cycles from begin to end.
+func phases(samples []Sample, program string, m Measure, begin, end int) map[phase][]float64 {
+	all := map[phase][]float64{}
 	for _, s := range samples {
-		if s.Program == program && s.Cycle >= begin && s.Cycle < end {
-			steps[s.Step] = append(steps[s.Step], s.Held[m])
+		if s.Program == program && s.Cycle >= begin && s.Cycle < end && (s.Known || !m.whole()) {
+			p := phase{s.Step, s.Known}
+			all[p] = append(all[p], s.Held[m])
 		}
 	}
-	if len(steps) == 0 {
-		return 0, fmt.Errorf("there is no sample of %s of %s in the cycles %d to %d", m, program, begin, end-1)
+	return all
+}
+
+// compare sets what was held by the phases that there are in both.
+func (c *Change) compare(first, last map[phase][]float64) error {
+	total := 0
+	for p, before := range first {
+		after := last[p]
+		if n := min(len(before), len(after)); n > 0 {
+			c.First += float64(n) * median(before)
+			c.Last += float64(n) * median(after)
+			total += n
+		}
 	}
-	sum := 0.0
-	for _, values := range steps {
-		sum += median(values)
+	if total == 0 {
+		return fmt.Errorf("of %s of %s there is nothing to compare in the first and the last cycles", c.Measure, c.Program)
 	}
-	return sum / float64(len(steps)), nil
+	c.First /= float64(total)
+	c.Last /= float64(total)
+	return nil
 }
 
 func median(values []float64) float64 {
