@@ -3,6 +3,7 @@ package faults
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -24,6 +25,9 @@ func anotherInstall(ctx context.Context, w *world, lasts time.Duration) error {
 		return err
 	}
 	h := helm.Helm{Path: w.where.Tool("helm"), Kubeconfig: w.ControlPlane.Kubeconfig(), Home: filepath.Join(w.Dir, "helm")}
+	if err := os.MkdirAll(h.Home, 0o755); err != nil {
+		return err
+	}
 	_, err = h.Run(ctx, "install", second, filepath.Join(w.where.Manifests(), "chart"), "--namespace="+second, "--create-namespace",
 		"--set=brokers="+w.Kafka.Bootstrap(), "--set=externalMetrics.enabled=true")
 	for _, want := range []string{"is served by Service " + stack.Name + " in namespace " + stack.Namespace, "uninstall the other", "takeOver=true"} {
