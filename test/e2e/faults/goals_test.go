@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/await"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/controlplane"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/check"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/page"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/watch"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/suite"
 )
@@ -29,21 +29,22 @@ const (
 
 // goal is what a row was to reach, and what it has.
 type goal struct {
-	text, measured string
-	met            bool
-	timed          bool // judged only where the machine has nothing else to do
+	what, measured, wanted string
+	met                    bool
+	timed                  bool // judged only where the machine has nothing else to do
 }
 
 // within is a goal for a time.
-func within(text string, limit time.Duration, got check.Extreme) goal {
+func within(what string, limit time.Duration, got check.Extreme) goal {
 	return goal{
-		text: fmt.Sprintf("%s: %s at most", text, limit), measured: fmt.Sprintf("%.1f s (%s)", got.Seconds(), got.Of), met: got.Duration <= limit, timed: true,
+		what: what, measured: fmt.Sprintf("%.1f s (%s)", got.Seconds(), got.Of), wanted: fmt.Sprintf("%.0f s at most", limit.Seconds()),
+		met: got.Duration <= limit, timed: true,
 	}
 }
 
 // none is a goal for a number: 0.
-func none(text string, got int) goal {
-	return goal{text: text, measured: fmt.Sprint(got), met: got == 0}
+func none(what string, got int) goal {
+	return goal{what: what, measured: fmt.Sprint(got), wanted: "0", met: got == 0}
 }
 
 // scene is what a fault tells the judgement of its row.
@@ -65,30 +66,28 @@ type restarted struct {
 	span
 }
 
-// measure judges the goals of a row.
-func (r row) measure(t *testing.T, w *world, seen watched, report check.Report) []goal {
+// measure judges the goals of a row, and writes them down if that is asked for.
+func (r row) measure(t *testing.T, w *world, lasts time.Duration, seen watched, report check.Report) {
 	t.Helper()
-	var goals []goal
-	if r.goals != nil {
-		goals = r.goals(t, w, seen, report)
+	if r.goals == nil {
+		return
 	}
-	for _, g := range goals {
-		t.Logf("goal: %s: %s: %s", g.text, g.measured, g.verdict(w))
-		if !g.met && (w.full || !g.timed) {
-			t.Errorf("the goal %q is not met: %s", g.text, g.measured)
+	var measures []page.Measure
+	for _, g := range r.goals(t, w, seen, report) {
+		verdict := "met"
+		switch {
+		case g.timed && !w.full:
+			verdict = "not judged in the small size"
+		case !g.met:
+			verdict = "not met"
+			t.Errorf("%s: %s, wanted: %s", g.what, g.measured, g.wanted)
 		}
+		t.Logf("%s: %s, wanted: %s: %s", g.what, g.measured, g.wanted, verdict)
+		measures = append(measures, page.Measure{
+			Row: r.number, What: g.what, Measured: fmt.Sprintf("%s, in %s of %d groups", g.measured, lasts, w.size.all()), Goal: g.wanted + ": " + verdict,
+		})
 	}
-	return goals
-}
-
-func (g goal) verdict(w *world) string {
-	switch {
-	case g.timed && !w.full:
-		return "not judged in the small size"
-	case g.met:
-		return "met"
-	}
-	return "not met"
+	suite.Try(t, page.Measures(w.where.Root, measures))
 }
 
 // sparedStayFresh: what a hung broker has no part in is as fresh as ever.
@@ -135,12 +134,12 @@ func nothingMoves(t *testing.T, w *world, seen watched, report check.Report) []g
 	}
 }
 
-// fewSyncsFail: what the death of a replica costs an HPA.
-func fewSyncsFail(t *testing.T, w *world, seen watched, _ check.Report) []goal {
+// fewSyncsFail: what the death of a replica costs an HPA, and an orderly end.
+func (l *leaving) fewSyncsFail(t *testing.T, w *world, seen watched, _ check.Report) []goal {
 	t.Helper()
 	events, err := w.ControlPlane.Audit(controlplane.HPAController, seen.audited)
 	suite.Try(t, err)
-	all, most, failed, of := 0, 0, map[string]int{}, "none"
+	all, most, failed, orderly := 0, 0, map[string]int{}, 0
 	for _, e := range events {
 		if !strings.Contains(e.RequestURI, ".metrics.k8s.io/") || !strings.Contains(e.RequestURI, "/namespaces/") {
 			continue
@@ -149,34 +148,22 @@ func fewSyncsFail(t *testing.T, w *world, seen watched, _ check.Report) []goal {
 		if e.ResponseStatus.Code == http.StatusOK {
 			continue
 		}
-		asked := asks(e.RequestURI)
-		if failed[asked]++; failed[asked] > most {
-			most, of = failed[asked], asked
+		t.Logf("a sync failed: %s %s %d %s", e.ReceivedAt.Format(time.StampMilli), e.RequestURI, e.ResponseStatus.Code, e.ResponseStatus.Message)
+		if e.ReceivedAt.After(l.orderly) {
+			orderly++
+			continue
 		}
-		t.Logf("a sync failed: %s %d %s", asked, e.ResponseStatus.Code, e.ResponseStatus.Message)
+		failed[e.RequestURI]++
+		most = max(most, failed[e.RequestURI])
 	}
 	if all == 0 {
 		t.Error("no HPA has asked for anything")
 	}
 	return []goal{{
-		text:     fmt.Sprintf("failed syncs of an HPA: %d at most", failedSyncs),
-		measured: fmt.Sprintf("%d (%s; of %d HPAs and %d syncs)", most, of, len(w.rules().Scale), all), met: most <= failedSyncs,
-		timed: true, // HPAs sync 15 times as often in the small size
-	}}
-}
-
-// asks is the group that a request of an HPA is about.
-func asks(uri string) string {
-	u, err := url.Parse(uri)
-	if err != nil {
-		return uri
-	}
-	for _, name := range []string{"metricLabelSelector", "labelSelector"} {
-		if _, group, ok := strings.Cut(u.Query().Get(name), "consumergroup="); ok {
-			return group
-		}
-	}
-	return uri
+		what: "failed syncs of an HPA after a replica was killed", measured: fmt.Sprintf("%d, of %d syncs in all", most, all),
+		wanted: fmt.Sprintf("%d at most", failedSyncs), met: most <= failedSyncs,
+		timed: true, // in the small size HPAs sync 15 times as often
+	}, none("failed syncs while both replicas were replaced", orderly)}
 }
 
 // sparedBy are the groups whose coordinators, and the leaders of whose topics, are other brokers than this one, which first gets back what it

@@ -40,6 +40,12 @@ func sizeOf() size {
 	return size{groups: 30, scaled: 2, poll: time.Second, maxAge: 10 * time.Second, sync: time.Second}
 }
 
+// all are all groups of the load.
+func (s size) all() int {
+	const others = 3 // the steady one, share and streams
+	return s.groups + len(load.Kinds())*s.scaled + others
+}
+
 // stabilization is what the control plane's HPA controller is given.
 const stabilization = 5 * time.Second
 
@@ -119,7 +125,7 @@ func (w *world) startKafka(ctx context.Context, dir string) (err error) {
 }
 
 func (w *world) replicaArgs(i int) []string {
-	args := append(w.args(), "--external-metrics=true")
+	args := append(w.args(), "--external-metrics=true", "--web.enable-lifecycle")
 	if i == proxiedReplica {
 		args = append(args, "--brokers="+w.proxies.Bootstrap())
 	}
@@ -185,7 +191,9 @@ func (w *world) urls() map[string]string {
 	return urls
 }
 
-func replica(i int) string { return fmt.Sprintf("replica-%d", i) }
+const replicaPrefix = "replica-"
+
+func replica(i int) string { return fmt.Sprint(replicaPrefix, i) }
 
 // targets are what is watched.
 func (w *world) targets() watch.Targets {

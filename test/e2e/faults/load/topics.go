@@ -45,7 +45,8 @@ func (l *Load) createTopics(ctx context.Context) error {
 	}
 	var errs []error
 	for _, topic := range resp.Topics {
-		if err := kerr.ErrorForCode(topic.ErrorCode); err != nil {
+		// A request whose answer did not come in time is sent again, and finds what it has made.
+		if err := kerr.ErrorForCode(topic.ErrorCode); err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
 			errs = append(errs, fmt.Errorf("creating topic %s: %w", topic.Topic, err))
 		}
 	}

@@ -1,4 +1,4 @@
-// Package page keeps the tables of docs/faults.md.
+// Package page keeps the table of docs/faults.md.
 package page
 
 import (
@@ -8,71 +8,43 @@ import (
 	"strings"
 )
 
-// table is one of the page's, by what it is between.
-type table struct{ begins, rule, ends string }
-
-// The tables of docs/faults.md. The first column of each is the number of the fault.
-var (
-	faults = table{
-		"| # | fault | size | samples | claims | wrong | longest darkness | oldest served | recovery |",
-		"|---|---|---|---|---|---|---|---|---|",
-		"<!-- end of the table -->",
-	}
-	goals = table{
-		"| # | goal | size | measured | |",
-		"|---|---|---|---|---|",
-		"<!-- end of the goals -->",
-	}
+// The table of docs/faults.md is between these lines.
+const (
+	tableBegins = "| # | fault | size | samples | claims | wrong | longest darkness | oldest served | recovery |"
+	tableRule   = "|---|---|---|---|---|---|---|---|---|"
+	tableEnds   = "<!-- end of the table -->"
 )
 
-// WithLine puts a fault's line into the page's table, in the place of the one that it had.
+// WithLine puts a row's line into the page's table, in the place of the one that it had.
 func WithLine(page string, number int, line string) (string, error) {
-	return faults.with(page, number, []string{line})
-}
-
-// WithGoals puts the goals of a fault into the page's table of goals, in the place of those that it had.
-func WithGoals(page string, number int, lines []string) (string, error) {
-	return goals.with(page, number, lines)
-}
-
-func (t table) with(page string, number int, lines []string) (string, error) {
-	before, rest, begins := strings.Cut(page, t.begins+"\n"+t.rule+"\n")
-	rows, after, ends := strings.Cut(rest, t.ends)
+	before, rest, begins := strings.Cut(page, tableBegins+"\n"+tableRule+"\n")
+	table, after, ends := strings.Cut(rest, tableEnds)
 	if !begins || !ends {
-		return "", fmt.Errorf("docs/faults.md has no table that begins with %q and ends with %q", t.begins, t.ends)
+		return "", fmt.Errorf("docs/faults.md has no table that begins with %q and ends with %q", tableBegins, tableEnds)
 	}
-	all := map[int][]string{}
-	for l := range strings.Lines(rows) {
-		n, err := numberOf(l)
-		if err != nil {
-			return "", err
+	lines := map[int]string{number: line}
+	for l := range strings.Lines(table) {
+		fields := strings.Split(l, "|")
+		if len(fields) < 2 {
+			continue
 		}
-		all[n] = append(all[n], strings.TrimRight(l, "\n"))
+		n, err := strconv.Atoi(strings.TrimSpace(fields[1]))
+		if err != nil {
+			return "", fmt.Errorf("docs/faults.md: %q has no number: %w", l, err)
+		}
+		if n != number {
+			lines[n] = strings.TrimRight(l, "\n")
+		}
 	}
-	all[number] = lines
 	var numbers []int
-	for n := range all {
+	for n := range lines {
 		numbers = append(numbers, n)
 	}
 	slices.Sort(numbers)
 	var text strings.Builder
-	text.WriteString(before + t.begins + "\n" + t.rule + "\n")
+	text.WriteString(before + tableBegins + "\n" + tableRule + "\n")
 	for _, n := range numbers {
-		for _, line := range all[n] {
-			text.WriteString(line + "\n")
-		}
+		text.WriteString(lines[n] + "\n")
 	}
-	return text.String() + t.ends + after, nil
-}
-
-func numberOf(line string) (int, error) {
-	fields := strings.Split(line, "|")
-	if len(fields) < 2 {
-		return 0, fmt.Errorf("docs/faults.md: %q is no line of a table", line)
-	}
-	n, err := strconv.Atoi(strings.TrimSpace(fields[1]))
-	if err != nil {
-		return 0, fmt.Errorf("docs/faults.md: %q has no number: %w", line, err)
-	}
-	return n, nil
+	return text.String() + tableEnds + after, nil
 }
