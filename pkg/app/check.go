@@ -79,7 +79,7 @@ func (o *checkOptions) run(ctx context.Context, call Call) int {
 // cluster looks at one cluster of Kafka.
 func (o *checkOptions) cluster(ctx context.Context, cfg config.Config, cluster config.Cluster, report *check.Report) {
 	area := "kafka " + cluster.Name
-	settings := clusterSettings{Cluster: cluster, Interval: cfg.PollInterval, Timeout: pollTimeout(cfg.PollInterval, cfg.MaxAge), MaxGroups: cfg.MaxGroups, MaxPartitions: cfg.MaxPartitions}
+	settings := clusterSettings{Cluster: cluster, Interval: cfg.PollInterval, MaxGroups: cfg.MaxGroups, MaxPartitions: cfg.MaxPartitions}
 	reading := readerConfig(settings, policies(cfg, cluster.Name), collector.NewWanted())
 	reading.Timeout = o.timeout
 	reader, err := kafka.NewReader(reading)

@@ -9,19 +9,15 @@ import (
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
 )
 
-// A poll ends within a part of its interval, but may take as long as brokers far away or under load need for the requests one after
-// the other: the ticks that it misses are left out, as polls never overlap. It is bounded in any case: a hung broker must not hold the
-// others' values back for long, and never for so long that they get too old.
+// A poll ends within a part of its interval, so that polls never overlap, and within a bound of its own: at long intervals a
+// hung broker must not hold the others' values back for minutes.
 const (
-	pollShare    = 0.9
-	patientPoll  = maxWantedPoll
-	patientShare = 0.25 // of max-age
-	maxPoll      = 30 * time.Second
+	pollShare = 0.9
+	maxPoll   = 30 * time.Second
 )
 
-func pollTimeout(interval, maxAge time.Duration) time.Duration {
-	patient := min(patientPoll, time.Duration(patientShare*float64(maxAge)))
-	return min(max(time.Duration(pollShare*float64(interval)), patient), maxPoll)
+func pollTimeout(interval time.Duration) time.Duration {
+	return min(time.Duration(pollShare*float64(interval)), maxPoll)
 }
 
 // maxWantedPoll bounds a poll of the groups that were asked for: it is the time for which a broker that hangs, until it is known to,
@@ -36,7 +32,6 @@ type clusterSettings struct {
 	Cluster        config.Cluster
 	Interval       time.Duration
 	WantedInterval time.Duration
-	Timeout        time.Duration // of a poll
 	SlowEvery      time.Duration
 	Policies       config.GroupPolicies
 	Rules          []config.GroupRule
@@ -54,8 +49,7 @@ func (l Loaded) members(wanted *collector.Wanted) []collector.Member {
 	members := make([]collector.Member, len(cfg.Clusters))
 	for i, cluster := range cfg.Clusters {
 		settings := clusterSettings{
-			Cluster: cluster, Interval: cfg.PollInterval, WantedInterval: wantedInterval,
-			Timeout: pollTimeout(cfg.PollInterval, cfg.MaxAge), SlowEvery: min(cfg.MaxAge/4, maxSlow),
+			Cluster: cluster, Interval: cfg.PollInterval, WantedInterval: wantedInterval, SlowEvery: min(cfg.MaxAge/4, maxSlow),
 			Policies: cfg.GroupPolicies, Rules: policyRules(cfg.GroupRules, cluster.Name), MaxGroups: cfg.MaxGroups, MaxPartitions: cfg.MaxPartitions,
 		}
 		policies := policies(cfg, cluster.Name)
@@ -93,7 +87,7 @@ func openReader(s clusterSettings, policies lag.Policies, wanted *collector.Want
 func readerConfig(s clusterSettings, policies lag.Policies, wanted *collector.Wanted) kafka.Config {
 	return kafka.Config{
 		Cluster: s.Cluster.Name, Brokers: s.Cluster.Brokers, Security: security(s.Cluster.Kafka), Groups: s.Cluster.Groups.Match, Topics: s.Cluster.Topics.Match,
-		Timeout: s.Timeout, HotTimeout: min(s.Timeout, maxWantedPoll),
+		Timeout: pollTimeout(s.Interval), HotTimeout: min(pollTimeout(s.Interval), maxWantedPoll),
 		SlowEvery: s.SlowEvery,
 		Policy:    policies.Of,
 		MaxGroups: s.MaxGroups, MaxPartitions: s.MaxPartitions, Wanted: wanted.Groups,

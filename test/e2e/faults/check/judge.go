@@ -125,7 +125,7 @@ func (r Rules) possible(truth Truth, s Series, c *Claim, at time.Time) record.Ra
 		}
 		to = at
 	}
-	from, to = from.Add(-r.Poll-slack), to.Add(slack)
+	from, to = from.Add(-r.Poll-slack), to.Add(max(r.Poll, slack)) // the ends are read within the poll, and may wait for a broker that hangs
 	if s.Kind == Partition {
 		return truth.Lag(s.Group, s.Topic, s.Partition, r.Policy(s.Group), from, to)
 	}
