@@ -30,9 +30,15 @@ func (c *collection) listGroups(ctx context.Context) {
 	c.eachBroker(func(i int, b *brokerState) {
 		var wg sync.WaitGroup
 		wg.Go(func() { b.lacking = c.capable(ctx, b) })
-		c.parts[i], errs[i] = c.groupsOf(ctx, b.id)
+		if c.parts[i], errs[i] = c.groupsOf(ctx, b.id); errs[i] == nil {
+			errs[i] = c.confirmList(ctx, b.id, c.parts[i])
+		}
+		if errs[i] != nil {
+			c.reader.loaded.forget(b.id)
+		}
 		wg.Wait()
 	})
+	c.verifyCoordinators()
 	for i, b := range c.brokers {
 		if errs[i] != nil {
 			c.obs.ListingErr = errs[i]
@@ -41,7 +47,6 @@ func (c *collection) listGroups(ctx context.Context) {
 		b.listed = true
 		c.obs.Listed = append(c.obs.Listed, b.id)
 	}
-	c.verifyCoordinators()
 }
 
 // verifyCoordinators forgets the coordinators if the lists contradict them: not every broker that speaks Kafka's protocol keeps to
@@ -57,6 +62,7 @@ func (c *collection) verifyCoordinators() {
 			}
 		}
 	}
+	c.reader.loaded.foreign = against > 0
 	if against > 0 {
 		c.obs.Coordinators = nil
 	}

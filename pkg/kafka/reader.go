@@ -62,6 +62,7 @@ type Reader struct {
 	// topics and members are what was last decoded of all topics and of each group.
 	topics  metadataCache
 	members memberCache
+	loaded  loaded
 	// Each lane has connections of its own, so that a large answer in one does not hold up the other.
 	full, hot *lane
 }
