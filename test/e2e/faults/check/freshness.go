@@ -24,7 +24,7 @@ func (l *Log) Freshness(from, to time.Time, which func(Series) bool) Fresh {
 			if i+1 < len(claims) && claims[i+1].First.Before(to) {
 				until = claims[i+1].First
 			}
-			if !until.After(from) || c.First.After(to) {
+			if !until.After(from) || c.First.After(to) || c.ReadAt.IsZero() {
 				continue
 			}
 			readAt := c.ReadAt

@@ -48,3 +48,21 @@ func TestChangesIn(t *testing.T) {
 		t.Errorf("%d changes", n)
 	}
 }
+
+// TestWithoutATime: a topic of a group that is not known as a whole is shown without a time, which is no age.
+func TestWithoutATime(t *testing.T) {
+	l := check.NewLog()
+	body := []byte("kafka_consumergroup_lag_sum{consumergroup=\"g\",topic=\"t\"} 3\n")
+	for i := range 3 {
+		if err := l.Exposition("replica", epoch.Add(time.Duration(i)*time.Second), body, poll); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := check.Summarize(l, truth(t), rules(), epoch, func(string) bool { return true })
+	if r.Oldest.Duration != 0 {
+		t.Errorf("oldest %+v", r.Oldest)
+	}
+	if f := l.Freshness(epoch, epoch.Add(3*time.Second), func(check.Series) bool { return true }); f.Series != 1 || f.Oldest.Duration != 0 {
+		t.Errorf("%+v", f)
+	}
+}

@@ -75,7 +75,9 @@ func (l *Log) bySeries() map[int][]Claim {
 func (r *Report) series(s Series, claims []Claim, end, over time.Time, gone bool) {
 	recovered := false
 	for i, c := range claims {
-		r.Oldest.add(c.Last.Sub(c.ReadAt), s)
+		if !c.ReadAt.IsZero() { // a topic may be known before its group as a whole is, which is what has a time
+			r.Oldest.add(c.Last.Sub(c.ReadAt), s)
+		}
 		if i > 0 {
 			r.dark(c.First.Sub(claims[i-1].Last), s)
 		}
@@ -123,7 +125,7 @@ func (r *Report) recovered(after time.Duration, s Series) {
 // OldestOf is the greatest age of the sums of some groups that was served in a time.
 func (l *Log) OldestOf(from, to time.Time, which func(Series) bool) (oldest Extreme) {
 	for _, c := range l.Claims {
-		if s := l.Series[c.Series]; s.Kind != Partition && which(s) && c.Last.After(from) && c.First.Before(to) {
+		if s := l.Series[c.Series]; s.Kind != Partition && !c.ReadAt.IsZero() && which(s) && c.Last.After(from) && c.First.Before(to) {
 			oldest.add(c.Last.Sub(c.ReadAt), s)
 		}
 	}
