@@ -22,6 +22,8 @@ type row struct {
 	ci     bool // it is run for each change of the code
 	// short and long are for how long the fault lasts then, and in `make faults`.
 	short, long time.Duration
+	// guest says that a third adapter runs along, with an identity of its own.
+	guest bool
 	// fault makes the fault, and has undone it when it returns.
 	fault func(ctx context.Context, w *world, lasts time.Duration) error
 	// excused says of a violation that it is what the row is about, such as a probe of a process that was killed.
@@ -82,6 +84,10 @@ func (r row) run(t *testing.T) {
 		lasts = r.long
 	}
 	ctx := suite.Within(t, lasts+5*time.Minute)
+	if r.guest {
+		defer func() { suite.Try(t, shared.dismiss()) }()
+		suite.Try(t, shared.invite(ctx))
+	}
 	seen := shared.watching(ctx, t, shared.targets(), func(ctx context.Context) error { return r.fault(ctx, shared, lasts) })
 	report := check.Summarize(seen.log, seen.truth, shared.rules(), seen.over, goneGroups)
 	wrong := report.Wrong[:0:0]
