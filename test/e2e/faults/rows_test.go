@@ -23,6 +23,8 @@ type row struct {
 	ci     bool // it is run for each change of the code
 	// short and long are for how long the fault lasts then, and in `make faults`.
 	short, long time.Duration
+	// guest says that a third adapter runs along, with an identity of its own.
+	guest bool
 	// fault makes the fault, and has undone it when it returns.
 	fault func(ctx context.Context, w *world, lasts time.Duration) error
 	// excused says of a violation that it is what the row is about, such as a probe of a process that was killed.
@@ -87,6 +89,10 @@ func (r row) run(t *testing.T) {
 		lasts = r.long
 	}
 	ctx := suite.Within(t, lasts+5*time.Minute)
+	if r.guest {
+		defer func() { suite.Try(t, shared.dismiss()) }()
+		suite.Try(t, shared.invite(ctx))
+	}
 	targets := shared.targets()
 	if r.targets != nil {
 		targets = r.targets(shared)

@@ -28,8 +28,8 @@ const (
 	External = "/apis/external.metrics.k8s.io/v1beta1"
 )
 
-// ask asks the metrics API for a group's lag, as its HPA does.
-func (w *Watch) ask(ctx context.Context, s Subject) {
+// ask asks a server of the metrics API for a group's lag, as its HPA does.
+func (w *Watch) ask(ctx context.Context, source string, client kubernetes.Interface, s Subject) {
 	bySelector := "consumergroup=" + s.Group
 	query := url.Values{}
 	var path string
@@ -45,8 +45,8 @@ func (w *Watch) ask(ctx context.Context, s Subject) {
 		path = fmt.Sprintf("%s/namespaces/%s/%s", External, w.targets.Namespace, w.targets.Metric)
 		query.Set("labelSelector", bySelector)
 	}
-	subject := s.Kind + " " + s.Group
-	body, err := raw(ctx, w.targets.API, path, query)
+	subject := source + s.Kind + " " + s.Group
+	body, err := raw(ctx, client, path, query)
 	at := time.Now()
 	switch {
 	case ctx.Err() != nil:
