@@ -50,8 +50,19 @@ type world struct {
 	sidecar  *exporter.Exporter
 	load     *load.Load
 	proxies  *proxies.Proxies
+	named    *proxies.Proxies // to whose addresses names lead that only a test's DNS server knows
 	java     members.Config
 	others   []*proc.Process
+	flooded  *flooded       // by row 24
+	notes    map[int]string // what the page says of a row besides its numbers
+}
+
+// note has the page say something of a row.
+func (w *world) note(row int, text string) {
+	if w.notes == nil {
+		w.notes = map[int]string{}
+	}
+	w.notes[row] = "; " + text
 }
 
 func start(ctx context.Context, where layout.Layout, dir string) (*world, error) {
@@ -85,23 +96,46 @@ func (w *world) start(ctx context.Context, dir string) (err error) {
 // proxied is the listener for those that reach the brokers by proxies: the last replica.
 const proxied = "PROXIED"
 
+// named is the listener whose brokers have names. bootstrapNames are those names.
+const named = "NAMED"
+
+func (w *world) bootstrapNames() []string {
+	var names []string
+	for i, address := range w.named.Addresses {
+		_, port, _ := strings.Cut(address, ":")
+		names = append(names, fmt.Sprintf("broker-%d.faults.test:%s", i+1, port))
+	}
+	return names
+}
+
 func (w *world) startKafka(ctx context.Context, dir string) (err error) {
 	const brokers = 3
 	if w.proxies, err = proxies.Pick(brokers); err != nil {
 		return err
 	}
+	if w.named, err = proxies.Pick(brokers); err != nil {
+		return err
+	}
 	w.Stack, err = stack.StartWith(ctx, w.where, dir, kafka.Config{
 		Nodes: brokers, Properties: brokerProperties(),
-		Listeners: []kafka.Listener{{Name: proxied, Protocol: "PLAINTEXT", Advertised: w.proxies.Addresses}},
+		Listeners: []kafka.Listener{
+			{Name: proxied, Protocol: "PLAINTEXT", Advertised: w.proxies.Addresses},
+			{Name: named, Protocol: "PLAINTEXT", Advertised: w.bootstrapNames()},
+		},
 	})
 	if err != nil {
 		return err
 	}
-	behind, err := w.Kafka.BootstrapOf(proxied)
-	if err != nil {
-		return err
+	for listener, p := range map[string]*proxies.Proxies{proxied: w.proxies, named: w.named} {
+		behind, err := w.Kafka.BootstrapOf(listener)
+		if err != nil {
+			return err
+		}
+		if err := p.Start(strings.Split(behind, ",")); err != nil {
+			return err
+		}
 	}
-	return w.proxies.Start(strings.Split(behind, ","))
+	return nil
 }
 
 func (w *world) replicaArgs(i int) []string {
@@ -217,8 +251,10 @@ func (w *world) Close() error {
 	if w.Stack != nil {
 		errs = append(errs, w.Stack.Close())
 	}
-	if w.proxies != nil {
-		w.proxies.Close()
+	for _, p := range []*proxies.Proxies{w.proxies, w.named} {
+		if p != nil {
+			p.Close()
+		}
 	}
 	return errors.Join(errs...)
 }
