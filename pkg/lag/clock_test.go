@@ -71,6 +71,58 @@ func TestRow22AgesAreMonotonic(t *testing.T) {
 	})
 }
 
+// What ages besides: the list of groups, by which there are no others; members; a partition of a group; the metadata.
+func TestRow22WhatElseAges(t *testing.T) {
+	steppedClocks(t, func(t *testing.T, clock steppedClock) {
+		s := compute(lag.Policy{}, clock.of(healthy(0)), clock.of(healthy(5)))
+		all := []*lag.Snapshot{s}
+		const last, late = 5*time.Second + maxAge, 5*time.Second + maxAge + time.Second
+		for name, known := range map[string]func(now time.Time) bool{
+			"all groups": func(now time.Time) bool {
+				total, err := lag.Sum(all, lag.Selection{What: "all"}, now, maxAge)
+				return err == nil && total.Lag == 37 && total.Members == 1
+			},
+			"no such group": func(now time.Time) bool {
+				_, err := lag.Sum(all, lag.Selection{Groups: []string{"misspelt"}, What: "misspelt"}, now, maxAge)
+				_, absent := errors.AsType[*lag.AbsentError](err)
+				return absent
+			},
+			"no such partition": func(now time.Time) bool {
+				none := lag.Selection{Groups: []string{"billing"}, What: "billing"}
+				onPartitions(7)(&none)
+				_, err := lag.Sum(all, none, now, maxAge)
+				_, absent := errors.AsType[*lag.AbsentError](err)
+				return absent
+			},
+			"members": func(now time.Time) bool {
+				total, err := lag.Sum(all, lag.Selection{Groups: []string{"billing"}, What: "billing"}, now, maxAge)
+				return err == nil && total.Members == 1 && total.MembersErr == nil
+			},
+			"a partition": func(now time.Time) bool {
+				one := lag.Selection{Groups: []string{"billing"}, What: "billing"}
+				onTopics("orders")(&one)
+				onPartitions(1)(&one)
+				total, err := lag.Sum(all, one, now, maxAge)
+				return err == nil && total.Lag == 20
+			},
+			"a row": func(now time.Time) bool {
+				o := &s.Group("billing").Topics[0]
+				return o.RowKnown(&o.Partitions[0], now, maxAge)
+			},
+			"a reading":  func(now time.Time) bool { _, _, ok := s.Group("billing").Reading(now, maxAge); return ok },
+			"a topic":    func(now time.Time) bool { return s.Topics[0].Known(now, maxAge) },
+			"the topics": func(now time.Time) bool { return s.MetadataKnown(now, maxAge) },
+		} {
+			if !known(clock.read(6*time.Second)) || !known(clock.read(last)) {
+				t.Errorf("%s: not known within max-age", name)
+			}
+			if known(clock.read(late)) {
+				t.Errorf("%s: known beyond max-age", name)
+			}
+		}
+	})
+}
+
 // A value that could not be read again keeps its time, and gets too old as if the clock had not been set.
 func TestRow22StaleValuesAgeAsTheyDo(t *testing.T) {
 	steppedClocks(t, func(t *testing.T, clock steppedClock) {
