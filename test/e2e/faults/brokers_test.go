@@ -28,8 +28,9 @@ func rows() []row {
 		rotated(),
 		{number: 17, name: "another-install", short: 5 * time.Second, long: time.Minute, fault: anotherInstall},
 		starvedRow(),
-		{number: 20, name: "the-network-fails", short: 36 * time.Second, long: 4 * time.Minute, fault: cut, further: resourcesKept},
+		{number: 20, name: "the-network-fails", short: 54 * time.Second, long: 6 * time.Minute, fault: network, further: resourcesKept},
 		{number: 21, name: "an-identity-is-refused", short: 12 * time.Second, long: 3 * time.Minute, guest: true, fault: refused, further: fewLogins},
+		{number: 24, name: "a-flood-of-requests", short: floodShort, long: floodLong, fault: overrun, further: hpasKept},
 		{number: 26, name: "members-come-and-go", short: 15 * time.Second, long: 3 * time.Minute, fault: flapping},
 		reloadsRow(),
 	}
