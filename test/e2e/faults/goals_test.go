@@ -242,3 +242,7 @@ func (w *world) rollout(ctx context.Context) error {
 	}
 	return nil
 }
+
+// auditPolicy has the API server write down what HPAs ask for, and none of the hundred requests a second that the checker makes.
+const auditPolicy = `{"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"], "rules": [
+	{"level": "Metadata", "users": ["` + controlplane.HPAController + `"]}, {"level": "None"}]}`

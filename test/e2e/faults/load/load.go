@@ -142,22 +142,8 @@ func (l *Load) prepare(ctx context.Context) error {
 	for topic, partitions := range l.partitions {
 		l.ends[topic] = make([]int64, partitions)
 	}
-	for topic, ends := range l.ends {
-		for p := range ends {
-			for range firstRecords {
-				l.client.Produce(ctx, &kgo.Record{Topic: topic, Partition: int32(p), Value: []byte("record")}, l.acknowledged) // waits for room
-			}
-		}
-	}
-	if err := l.client.Flush(ctx); err != nil {
+	if err := l.produceFirst(ctx); err != nil {
 		return fmt.Errorf("producing the first records: %w", err)
-	}
-	for topic, ends := range l.ends {
-		for p, end := range ends {
-			if end < firstRecords {
-				return fmt.Errorf("producing the first records: %s/%d has %d of %d", topic, p, end, firstRecords)
-			}
-		}
 	}
 	return l.prepareGroups(ctx)
 }

@@ -3,6 +3,7 @@ package load
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -18,6 +19,36 @@ func (l *Load) produce(topic string, partition int32, n int) {
 		record := &kgo.Record{Topic: topic, Partition: partition, Value: []byte("record")}
 		l.client.TryProduce(context.Background(), record, l.acknowledged)
 	}
+}
+
+// produceFirst writes the first records of all partitions, by a client that gives up none: more would be as wrong as fewer.
+func (l *Load) produceFirst(ctx context.Context) error {
+	client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(l.cfg.Bootstrap, ",")...), kgo.DisableClientMetrics(),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MetadataMinAge(250*time.Millisecond), kgo.UnknownTopicRetries(-1))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	for topic, partitions := range l.partitions {
+		for p := range partitions {
+			for range firstRecords {
+				client.Produce(ctx, &kgo.Record{Topic: topic, Partition: p, Value: []byte("record")}, l.acknowledged) // waits for room
+			}
+		}
+	}
+	if err := client.Flush(ctx); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for topic, ends := range l.ends {
+		for p, end := range ends {
+			if end != firstRecords {
+				return fmt.Errorf("%s/%d has %d of %d", topic, p, end, firstRecords)
+			}
+		}
+	}
+	return nil
 }
 
 // acknowledged notes where a partition ends.
