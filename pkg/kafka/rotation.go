@@ -96,6 +96,9 @@ func (l *lane) rotate(now time.Time) {
 	if seen, r.unreadable = l.cfg.Security.fingerprint(); r.unreadable != nil {
 		return
 	}
+	if r.uses != seen {
+		l.hold.hasten()
+	}
 	r.uses = seen
 	r.outdated = false
 	var outdated []*link
