@@ -56,8 +56,19 @@ type world struct {
 	guarded  *proxies.Proxies // for the guest
 	guest    *guest           // nil unless a row has one
 	ca       *pki.CA          // of the guarded listener
+	named    *proxies.Proxies // to whose addresses names lead that only a test's DNS server knows
 	java     members.Config
 	others   []*proc.Process
+	flooded  *flooded       // by row 24
+	notes    map[int]string // what the page says of a row besides its numbers
+}
+
+// note has the page say something of a row.
+func (w *world) note(row int, text string) {
+	if w.notes == nil {
+		w.notes = map[int]string{}
+	}
+	w.notes[row] = "; " + text
 }
 
 func start(ctx context.Context, where layout.Layout, dir string) (*world, error) {
@@ -91,6 +102,18 @@ func (w *world) start(ctx context.Context, dir string) (err error) {
 // proxied is the listener for those that reach the brokers by proxies: the last replica.
 const proxied = "PROXIED"
 
+// named is the listener whose brokers have names. bootstrapNames are those names.
+const named = "NAMED"
+
+func (w *world) bootstrapNames() []string {
+	var names []string
+	for i, address := range w.named.Addresses {
+		_, port, _ := strings.Cut(address, ":")
+		names = append(names, fmt.Sprintf("broker-%d.faults.test:%s", i+1, port))
+	}
+	return names
+}
+
 func (w *world) startKafka(ctx context.Context, dir string) (err error) {
 	const brokers = 3
 	if w.proxies, err = proxies.Pick(brokers); err != nil {
@@ -106,15 +129,22 @@ func (w *world) startKafka(ctx context.Context, dir string) (err error) {
 	if err != nil {
 		return err
 	}
+	if w.named, err = proxies.Pick(brokers); err != nil {
+		return err
+	}
 	w.Stack, err = stack.StartWith(ctx, w.where, dir, kafka.Config{
 		Nodes: brokers, Properties: brokerProperties(),
-		Listeners: []kafka.Listener{{Name: proxied, Protocol: "PLAINTEXT", Advertised: w.proxies.Addresses}, guardedListener},
+		Listeners: []kafka.Listener{
+			{Name: proxied, Protocol: "PLAINTEXT", Advertised: w.proxies.Addresses},
+			{Name: named, Protocol: "PLAINTEXT", Advertised: w.bootstrapNames()},
+			guardedListener,
+		},
 	})
 	if err != nil {
 		return err
 	}
-	for name, p := range map[string]*proxies.Proxies{proxied: w.proxies, guarded: w.guarded} {
-		behind, err := w.Kafka.BootstrapOf(name)
+	for listener, p := range map[string]*proxies.Proxies{proxied: w.proxies, named: w.named, guarded: w.guarded} {
+		behind, err := w.Kafka.BootstrapOf(listener)
 		if err != nil {
 			return err
 		}
@@ -126,7 +156,7 @@ func (w *world) startKafka(ctx context.Context, dir string) (err error) {
 }
 
 func (w *world) replicaArgs(i int) []string {
-	args := append(w.args(), "--external-metrics=true")
+	args := append(w.args(), "--external-metrics=true", "--web.enable-lifecycle")
 	if i == proxiedReplica {
 		args = append(args, "--brokers="+w.proxies.Bootstrap())
 	}
@@ -197,7 +227,9 @@ func (w *world) urls() map[string]string {
 	return urls
 }
 
-func replica(i int) string { return fmt.Sprintf("replica-%d", i) }
+const replicaPrefix = "replica-"
+
+func replica(i int) string { return fmt.Sprint(replicaPrefix, i) }
 
 // targets are what is watched.
 func (w *world) targets() watch.Targets {
@@ -247,7 +279,7 @@ func (w *world) Close() error {
 	if w.Stack != nil {
 		errs = append(errs, w.Stack.Close())
 	}
-	for _, p := range []*proxies.Proxies{w.proxies, w.guarded} {
+	for _, p := range []*proxies.Proxies{w.proxies, w.named, w.guarded} {
 		if p != nil {
 			p.Close()
 		}

@@ -36,6 +36,7 @@ func Pick(n int) (*Proxies, error) {
 
 // Start begins to forward to the brokers.
 func (p *Proxies) Start(brokers []string) error {
+	zerolog.SetGlobalLevel(zerolog.Disabled) // toxics do not ask the server for its logger
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(prometheus.NewRegistry()), zerolog.Nop())
 	for i, address := range p.Addresses {
 		proxy := toxiproxy.NewProxy(server, fmt.Sprintf("broker-%d", i+1), address, brokers[i])
