@@ -85,12 +85,11 @@ func (r *run) soak(ctx context.Context) (cycles int) {
 		r.complain(err.Error(), 0, "the beginning")
 	}
 	r.began = time.Now()
+	r.enter(0, schedule()[0].name)
+	done.Go(func() { r.sampler(sampling) })
 	for time.Since(r.began) < r.cfg.For {
 		for _, s := range schedule() {
 			r.enter(cycles, s.name)
-			if cycles == 0 && len(r.samples) == 0 {
-				done.Go(func() { r.sampler(sampling) })
-			}
 			r.suffer(ctx, s, cycles)
 			if ctx.Err() != nil {
 				return cycles
