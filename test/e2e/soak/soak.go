@@ -81,9 +81,7 @@ func (r *run) soak(ctx context.Context) (cycles int) {
 	var done sync.WaitGroup
 	defer done.Wait()
 	defer stop()
-	if err := settle(ctx, r.world, 0); err != nil {
-		r.complain(err.Error(), 0, "the beginning")
-	}
+	r.suffer(ctx, step{"the beginning", settle}, 0)
 	r.began = time.Now()
 	r.enter(0, schedule()[0].name)
 	done.Go(func() { r.sampler(sampling) })
