@@ -105,7 +105,7 @@ func (w *world) startKafka(ctx context.Context, dir string) (err error) {
 }
 
 func (w *world) replicaArgs(i int) []string {
-	args := append(w.args(), "--external-metrics=true")
+	args := append(w.args(), "--external-metrics=true", "--web.enable-lifecycle")
 	if i == proxiedReplica {
 		args = append(args, "--brokers="+w.proxies.Bootstrap())
 	}
@@ -171,7 +171,9 @@ func (w *world) urls() map[string]string {
 	return urls
 }
 
-func replica(i int) string { return fmt.Sprintf("replica-%d", i) }
+const replicaPrefix = "replica-"
+
+func replica(i int) string { return fmt.Sprint(replicaPrefix, i) }
 
 // targets are what is watched.
 func (w *world) targets() watch.Targets {

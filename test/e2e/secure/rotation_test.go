@@ -7,8 +7,10 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +18,7 @@ import (
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/await"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/exporter"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/page"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/pki"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/suite"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/volume"
@@ -28,14 +31,17 @@ const newPassword = "canary-rotated"
 func TestRow21Rotation(t *testing.T) {
 	newCA, err := pki.NewCA("the brokers' CA") // as shared.ca is called
 	suite.Try(t, err)
+	took := &rotated{}
+	t.Cleanup(func() { took.report(t) })
 	for name, c := range map[string]struct {
 		listener, security string
 		steps              []func(ctx context.Context, v *volume.Volume) error // the first before the start
+		what               []string                                            // is rotated, by the others
 	}{
-		"password":     {"SCRAM", trust + "}\n  sasl: {mechanism: SCRAM-SHA-512, username: rotating, password-file: VOLUME/password}\n", passwordSteps()},
-		"token":        {"OAUTH", trust + "}\n  sasl:\n    mechanism: OAUTHBEARER\n    oauth: {token-file: VOLUME/token}\n", tokenSteps()},
-		"keytab":       {"GSSAPI", trust + "}\n  sasl:\n    mechanism: GSSAPI\n    kerberos: {principal: rotating, keytab-file: VOLUME/keytab, krb5-conf-file: DIR/kdc/krb5.conf}\n", keytabSteps()},
-		"certificates": {"ROTATED", "kafka:\n  tls: {enabled: true, ca-file: VOLUME/ca.crt, cert-file: VOLUME/tls.crt, key-file: VOLUME/tls.key}\n", certificateSteps(newCA)},
+		"password":     {"SCRAM", trust + "}\n  sasl: {mechanism: SCRAM-SHA-512, username: rotating, password-file: VOLUME/password}\n", passwordSteps(), []string{"password of Kafka (SCRAM)"}},
+		"token":        {"OAUTH", trust + "}\n  sasl:\n    mechanism: OAUTHBEARER\n    oauth: {token-file: VOLUME/token}\n", tokenSteps(), []string{"token of Kafka (OAUTHBEARER)"}},
+		"keytab":       {"GSSAPI", trust + "}\n  sasl:\n    mechanism: GSSAPI\n    kerberos: {principal: rotating, keytab-file: VOLUME/keytab, krb5-conf-file: DIR/kdc/krb5.conf}\n", keytabSteps(), []string{"keytab of Kafka (GSSAPI)"}},
+		"certificates": {"ROTATED", "kafka:\n  tls: {enabled: true, ca-file: VOLUME/ca.crt, cert-file: VOLUME/tls.crt, key-file: VOLUME/tls.key}\n", certificateSteps(newCA), []string{"client certificate of Kafka (mTLS), by another CA", "certificate of the brokers, by another CA"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -50,8 +56,10 @@ func TestRow21Rotation(t *testing.T) {
 			for i, step := range c.steps[1:] {
 				before, err := connections(e.PID(), c.listener)
 				suite.Try(t, err)
+				began := time.Now()
 				suite.Try(t, step(ctx, v))
 				suite.Try(t, replaced(ctx, t, e, c.listener, before, fmt.Sprintf("new connections after step %d", i+1)))
+				took.add(c.what[i], time.Since(began))
 			}
 			lost, err := readErrors(ctx, e)
 			suite.Try(t, err)
@@ -60,6 +68,28 @@ func TestRow21Rotation(t *testing.T) {
 			}
 		})
 	}
+}
+
+// rotated is how long rotations took until the last connection of before was gone.
+type rotated struct {
+	mu  sync.Mutex
+	all []page.Rotation
+}
+
+func (r *rotated) add(what string, after time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all = append(r.all, page.Rotation{What: what, After: after})
+}
+
+// report writes them into docs/faults.md, if that is asked for.
+func (r *rotated) report(t *testing.T) {
+	t.Helper()
+	slices.SortFunc(r.all, func(a, b page.Rotation) int { return strings.Compare(a.What, b.What) })
+	for _, took := range r.all {
+		t.Logf("%s: %s", took.What, took.After.Round(time.Millisecond))
+	}
+	suite.Try(t, page.Rotations(shared.where.Root, r.all))
 }
 
 // replaced waits, for as long as a rotation may take to be in use, until none

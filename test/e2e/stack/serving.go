@@ -27,7 +27,7 @@ func writeServing(dir string) (servingFiles, error) {
 
 // issue writes a new certificate.
 func (f servingFiles) issue() error {
-	serving, err := f.issuer.Server(Name+"."+Namespace+".svc", Name+"."+Namespace+".svc.cluster.local")
+	serving, err := f.issuer.Server(ServerName, ServerName+".cluster.local")
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@
 package watch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +17,7 @@ import (
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/check"
 )
 
-// interval is how often each thing is looked at.
+// interval is how often each thing is looked at, where Targets do not say.
 const interval = 100 * time.Millisecond
 
 // Subject is an object of the metrics API, and the group whose lag it is asked for.
@@ -32,6 +33,8 @@ type Targets struct {
 	Ready   map[string]func(context.Context) error
 	// Poll is the interval at which those read Kafka.
 	Poll time.Duration
+	// Interval is how often each thing is looked at, where it is not ten times a second.
+	Interval time.Duration
 	// Client has all rights. Without one, only the metrics are looked at.
 	Client    kubernetes.Interface
 	Namespace string
@@ -61,6 +64,7 @@ func Start(targets Targets) *Watch {
 	if targets.API == nil {
 		targets.API = targets.Client
 	}
+	targets.Interval = cmp.Or(targets.Interval, interval)
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &Watch{
 		targets: targets, log: check.NewLog(), cancel: cancel,
@@ -102,7 +106,7 @@ func (w *Watch) Stop() (*check.Log, error) {
 
 func (w *Watch) every(ctx context.Context, look func(context.Context)) {
 	w.running.Go(func() {
-		tick := time.NewTicker(interval)
+		tick := time.NewTicker(w.targets.Interval)
 		defer tick.Stop()
 		for {
 			look(ctx)
