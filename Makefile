@@ -99,6 +99,7 @@ e2e: e2e-build ## end-to-end tests on a real Kafka and a real control plane (Go,
 SIZE ?= full
 .PHONY: faults
 faults: e2e-build ## the fault catalogue on real parts, which rewrites docs/faults.md (ROW=7 one row, SIZE=small in minutes)
+	cd test/e2e && FAULTS=$(SIZE) ROW=$(ROW) DOC=1 $(STATIC) $(GO) test -count=1 -v -timeout 3h -run TestFakes ./faults/fakes
 	cd test/e2e && FAULTS=$(SIZE) ROW=$(ROW) DOC=1 $(STATIC) $(GO) test -count=1 -v -timeout 3h -run TestFaults ./faults
 ifeq ($(ROW),)
 	cd test/e2e && DOC=1 $(STATIC) $(GO) test -count=1 -v -run Rotation ./secure # of secrets of Kafka, at their own pace

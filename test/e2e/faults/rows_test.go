@@ -23,6 +23,8 @@ type row struct {
 	ci     bool // it is run for each change of the code
 	// short and long are for how long the fault lasts then, and in `make faults`.
 	short, long time.Duration
+	// guest says that a third adapter runs along, with an identity of its own.
+	guest bool
 	// fault makes the fault, and has undone it when it returns.
 	fault func(ctx context.Context, w *world, lasts time.Duration) error
 	// excused says of a violation that it is what the row is about, such as a probe of a process that was killed.
@@ -37,16 +39,20 @@ type row struct {
 
 // TestFaults runs the rows of the catalogue: those for CI, or all (FAULTS=full), or some (ROW=7,8).
 func TestFaults(t *testing.T) {
+	for _, r := range chosen() {
+		t.Run(fmt.Sprintf("%d-%s", r.number, r.name), func(t *testing.T) { r.run(t) })
+	}
+}
+
+func chosen() []row {
 	var only []string
 	if some := os.Getenv("ROW"); some != "" {
 		only = strings.Split(some, ",")
 	}
-	for _, r := range rows() {
-		if only == nil && !r.ci && !shared.full || only != nil && !slices.Contains(only, strconv.Itoa(r.number)) {
-			continue
-		}
-		t.Run(fmt.Sprintf("%d-%s", r.number, r.name), func(t *testing.T) { r.run(t) })
-	}
+	full := sizeOf().full
+	return slices.DeleteFunc(rows(), func(r row) bool {
+		return only == nil && !r.ci && !full || only != nil && !slices.Contains(only, strconv.Itoa(r.number))
+	})
 }
 
 // complain reports what is wrong: of each rule and source, the first few. All are in a file beside the record.
@@ -87,6 +93,10 @@ func (r row) run(t *testing.T) {
 		lasts = r.long
 	}
 	ctx := suite.Within(t, lasts+5*time.Minute)
+	if r.guest {
+		defer func() { suite.Try(t, shared.dismiss()) }()
+		suite.Try(t, shared.invite(ctx))
+	}
 	targets := shared.targets()
 	if r.targets != nil {
 		targets = r.targets(shared)

@@ -20,6 +20,7 @@ import (
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/exporter"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/page"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/pki"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/proc"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/suite"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/volume"
 )
@@ -49,7 +50,7 @@ func TestRow21Rotation(t *testing.T) {
 			v, err := volume.New(filepath.Join(shared.dir, "volume-"+name))
 			suite.Try(t, err)
 			suite.Try(t, c.steps[0](ctx, v))
-			e := startExporter(ctx, t, "rotated-"+name, c.listener, strings.ReplaceAll(c.security, "VOLUME", filepath.Dir(v.Path("any"))), "--poll-interval=2s")
+			e := startExporter(ctx, t, "rotated-"+name, c.listener, strings.ReplaceAll(c.security, "VOLUME", v.Dir()), "--poll-interval=2s")
 			suite.Try(t, await.Until(ctx, "the lag", func(ctx context.Context) error { return lags(ctx, e, 3) }))
 			lostBefore, err := readErrors(ctx, e)
 			suite.Try(t, err)
@@ -132,28 +133,7 @@ func connections(pid int, listener string) (map[string]bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	table, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/tcp", pid))
-	if err != nil {
-		return nil, err
-	}
-	ours, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
-	if err != nil {
-		return nil, err
-	}
-	open := make(map[string]bool)
-	for _, fd := range ours {
-		if target, err := os.Readlink(fd); err == nil { // else it was closed meanwhile
-			open[target] = true
-		}
-	}
-	found := make(map[string]bool)
-	const remote, state, inode = 2, 3, 9 // columns
-	for line := range strings.Lines(string(table)) {
-		if column := strings.Fields(line); len(column) > inode && column[state] == "01" && strings.HasSuffix(column[remote], fmt.Sprintf(":%04X", number)) && open["socket:["+column[inode]+"]"] {
-			found[column[inode]] = true
-		}
-	}
-	return found, nil
+	return proc.Connections(pid, number)
 }
 
 // readErrors counts what could not be read since the start.
@@ -230,7 +210,7 @@ func certificateSteps(newCA *pki.CA) []func(context.Context, *volume.Volume) err
 			if err != nil {
 				return err
 			}
-			key, err := pkcs8(server.Key)
+			key, err := server.PKCS8()
 			if err != nil {
 				return err
 			}

@@ -18,7 +18,10 @@ type Volume struct {
 func New(dir string) (*Volume, error) { return &Volume{dir: dir}, os.MkdirAll(dir, 0o700) }
 
 // Path is where a file is found.
-func (v *Volume) Path(name string) string { return filepath.Join(v.dir, "..data", name) }
+func (v *Volume) Path(name string) string { return filepath.Join(v.Dir(), name) }
+
+// Dir is the folder that shows the files.
+func (v *Volume) Dir() string { return filepath.Join(v.dir, "..data") }
 
 // Swap puts files, by their names, in the place of those that there are.
 func (v *Volume) Swap(files map[string]string) error {
@@ -35,7 +38,7 @@ func (v *Volume) Swap(files map[string]string) error {
 	if err := os.Symlink(data, link); err != nil {
 		return fmt.Errorf("replacing files: %w", err)
 	}
-	if err := os.Rename(link, filepath.Join(v.dir, "..data")); err != nil {
+	if err := os.Rename(link, v.Dir()); err != nil {
 		return fmt.Errorf("replacing files: %w", err)
 	}
 	return nil

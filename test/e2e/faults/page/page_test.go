@@ -6,8 +6,15 @@ import (
 	"testing"
 )
 
-// TestWithLine puts lines into the page that there is, in the order of their numbers, and replaces them.
+// TestWithLine puts lines into the tables of the page that there is, in the order of their numbers, and replaces them.
 func TestWithLine(t *testing.T) {
+	for _, table := range []Table{RealParts, Fakes} {
+		t.Run(string(table), func(t *testing.T) { testWithLine(t, table) })
+	}
+}
+
+func testWithLine(t *testing.T, table Table) {
+	t.Helper()
 	text, err := os.ReadFile("../../../../docs/faults.md")
 	if err != nil {
 		t.Fatal(err)
@@ -17,7 +24,7 @@ func TestWithLine(t *testing.T) {
 		number int
 		line   string
 	}{{1002, "| 1002 | b |"}, {1010, "| 1010 | c |"}, {1001, "| 1001 | a |"}, {1010, "| 1010 | d |"}} {
-		if page, err = WithLine(page, add.number, add.line); err != nil {
+		if page, err = table.WithLine(page, add.number, add.line); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -27,8 +34,9 @@ func TestWithLine(t *testing.T) {
 	if without := strings.Replace(page, "| 1001 | a |\n| 1002 | b |\n| 1010 | d |\n", "", 1); without != string(text) {
 		t.Errorf("more has changed than the lines:\n%s", without)
 	}
-	for _, bad := range []string{"", tableBegins + "\n" + tableRule + "\n| x | y |\n" + tableEnds} {
-		if _, err := WithLine(bad, 1, "| 1 |"); err == nil {
+	rule := strings.Repeat("|---", strings.Count(string(table), "|")-1) + "|"
+	for _, bad := range []string{"", string(table) + "\n" + rule + "\n| x | y |\n" + tableEnds} {
+		if _, err := table.WithLine(bad, 1, "| 1 |"); err == nil {
 			t.Errorf("%q: no error", bad)
 		}
 	}

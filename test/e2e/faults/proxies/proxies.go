@@ -68,6 +68,17 @@ func (p *Proxies) Heal(ctx context.Context) {
 	}
 }
 
+// Cut ends all connections. New ones are taken at once.
+func (p *Proxies) Cut() error {
+	for _, proxy := range p.all {
+		proxy.Stop()
+		if err := proxy.Start(); err != nil {
+			return fmt.Errorf("starting %s again: %w", proxy.Name, err)
+		}
+	}
+	return nil
+}
+
 // Close ends all connections.
 func (p *Proxies) Close() {
 	for _, proxy := range p.all {

@@ -28,25 +28,35 @@ const (
 	External = "/apis/external.metrics.k8s.io/v1beta1"
 )
 
-// ask asks the metrics API for a group's lag, as its HPA does.
-func (w *Watch) ask(ctx context.Context, s Subject) {
+// Request is what an HPA asks the metrics API for a group's lag.
+func Request(namespace, metric string, s Subject) (path string, query url.Values) {
 	bySelector := "consumergroup=" + s.Group
-	query := url.Values{}
-	var path string
+	query = url.Values{}
 	switch s.Kind {
 	case "pods":
-		path = fmt.Sprintf("%s/namespaces/%s/pods/*/%s", Custom, w.targets.Namespace, w.targets.Metric)
+		path = fmt.Sprintf("%s/namespaces/%s/pods/*/%s", Custom, namespace, metric)
 		query.Set("labelSelector", "app="+s.Group)
 		query.Set("metricLabelSelector", bySelector)
 	case "object":
-		path = fmt.Sprintf("%s/namespaces/%s/deployments.apps/%s/%s", Custom, w.targets.Namespace, s.Group, w.targets.Metric)
+		path = fmt.Sprintf("%s/namespaces/%s/deployments.apps/%s/%s", Custom, namespace, s.Group, metric)
 		query.Set("metricLabelSelector", bySelector)
 	default:
-		path = fmt.Sprintf("%s/namespaces/%s/%s", External, w.targets.Namespace, w.targets.Metric)
+		path = fmt.Sprintf("%s/namespaces/%s/%s", External, namespace, metric)
 		query.Set("labelSelector", bySelector)
 	}
-	subject := s.Kind + " " + s.Group
-	body, err := raw(ctx, w.targets.API, path, query)
+	return path, query
+}
+
+// Ask makes the request.
+func Ask(ctx context.Context, client kubernetes.Interface, namespace, metric string, s Subject) ([]byte, error) {
+	path, query := Request(namespace, metric, s)
+	return raw(ctx, client, path, query)
+}
+
+// ask asks a server of the metrics API for a group's lag, as its HPA does.
+func (w *Watch) ask(ctx context.Context, source string, client kubernetes.Interface, s Subject) {
+	subject := source + s.Kind + " " + s.Group
+	body, err := Ask(ctx, client, w.targets.Namespace, w.targets.Metric, s)
 	at := time.Now()
 	switch {
 	case ctx.Err() != nil:

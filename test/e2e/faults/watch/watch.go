@@ -44,6 +44,8 @@ type Targets struct {
 	Transport http.RoundTripper
 	// API, where set, is used for the metrics API in place of Client.
 	API kubernetes.Interface
+	// Direct are servers of the metrics API that are asked without the API server between, by source.
+	Direct map[string]kubernetes.Interface
 }
 
 // Watch is a running watch.
@@ -83,17 +85,25 @@ func Start(targets Targets) *Watch {
 		byKind[s.Kind] = append(byKind[s.Kind], s)
 	}
 	for _, subjects := range byKind {
-		turn := 0
-		w.every(ctx, func(ctx context.Context) {
-			turn++
-			w.ask(ctx, subjects[turn%len(subjects)])
-		})
+		w.askInTurn(ctx, "", targets.API, subjects)
+		for source, client := range targets.Direct {
+			w.askInTurn(ctx, source+" ", client, subjects)
+		}
 	}
 	if targets.Client != nil {
 		w.every(ctx, w.autoscalers)
 		w.every(ctx, w.discovery())
 	}
 	return w
+}
+
+// askInTurn asks one server of the metrics API for one subject after the other.
+func (w *Watch) askInTurn(ctx context.Context, source string, client kubernetes.Interface, subjects []Subject) {
+	turn := 0
+	w.every(ctx, func(ctx context.Context) {
+		turn++
+		w.ask(ctx, source, client, subjects[turn%len(subjects)])
+	})
 }
 
 // Stop ends the watch and returns what it saw. Its error is about the watch itself, or about what could not be understood.
