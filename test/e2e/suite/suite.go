@@ -16,7 +16,7 @@ import (
 )
 
 // startLimit bounds the start of a stack, which takes 20 s on two idle cores.
-const startLimit = 3 * time.Minute
+const startLimit = 5 * time.Minute
 
 // Stack is what the tests of a package share.
 type Stack interface {
