@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/layout"
@@ -25,14 +26,19 @@ type Exporter struct {
 // Start starts a lag-exporter with these arguments and waits until it is
 // ready. Its log in dir has its name.
 func Start(ctx context.Context, where layout.Layout, dir, name string, args ...string) (*Exporter, error) {
+	return StartProgram(ctx, proc.Spec{Name: name, Path: where.Product("lag-exporter"), LogDir: dir, Args: args})
+}
+
+// StartProgram is Start for either program, which gets one argument more: where
+// to serve /metrics.
+func StartProgram(ctx context.Context, spec proc.Spec) (*Exporter, error) {
 	port, err := ports.Free(1)
 	if err != nil {
 		return nil, err
 	}
 	address := fmt.Sprintf("127.0.0.1:%d", port[0])
-	p, err := proc.Start(proc.Spec{
-		Name: name, Path: where.Product("lag-exporter"), LogDir: dir, Args: append(args, "--web.listen-address="+address),
-	})
+	spec.Args = append(slices.Clone(spec.Args), "--web.listen-address="+address)
+	p, err := proc.Start(spec)
 	if err != nil {
 		return nil, err
 	}
@@ -46,6 +52,9 @@ func Start(ctx context.Context, where layout.Layout, dir, name string, args ...s
 	}
 	return e, nil
 }
+
+// Process is the exporter's, to be ended in other ways.
+func (e *Exporter) Process() *proc.Process { return e.process }
 
 // PID is the exporter's process id.
 func (e *Exporter) PID() int { return e.process.PID() }

@@ -6,11 +6,13 @@ package kinds
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/brokers"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/canary"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/exporter"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/kafka"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/layout"
@@ -44,14 +46,41 @@ func start(ctx context.Context, where layout.Layout, dir string) (*stack, error)
 }
 
 func (s *stack) start(ctx context.Context) (err error) {
-	if s.Brokers, err = brokers.Start(ctx, s.where, s.dir, kafka.Config{Properties: brokerProperties()}); err != nil {
+	if s.Brokers, err = brokers.Start(ctx, s.where, s.dir, kafka.Config{Properties: brokerProperties(), Listeners: []kafka.Listener{listener()}}); err != nil {
 		return err
 	}
 	if s.members, err = members.Start(s.membersConfig()); err != nil {
 		return err
 	}
-	s.exporter, err = startExporter(ctx, s.where, s.dir, "lag-exporter", s.Kafka.Bootstrap())
+	login, err := s.login()
+	if err != nil {
+		return err
+	}
+	bootstrap, err := s.Kafka.BootstrapOf(byPassword)
+	if err != nil {
+		return err
+	}
+	s.exporter, err = startExporter(ctx, s.where, s.dir, "lag-exporter", bootstrap, login...)
 	return err
+}
+
+// password is what the exporter of all tests has. It may not be shown.
+var password = canary.Text()
+
+const byPassword = "PASSWORD" // a listener
+
+func listener() kafka.Listener {
+	const jaas = `org.apache.kafka.common.security.plain.PlainLoginModule required user_lag="%s";`
+	return kafka.Listener{Name: byPassword, Protocol: "SASL_PLAINTEXT", Properties: map[string]string{
+		"sasl.enabled.mechanisms": "PLAIN", "plain.sasl.jaas.config": fmt.Sprintf(jaas, password),
+	}}
+}
+
+// login returns the arguments by which the exporter gets in there, and says more.
+func (s *stack) login() ([]string, error) {
+	file := filepath.Join(s.dir, "password")
+	return []string{"--log-level=debug", "--kafka.sasl.mechanism=PLAIN", "--kafka.sasl.username=lag", "--kafka.sasl.password-file=" + file},
+		errors.Join(os.WriteFile(file, []byte(password), 0o600), canary.Note(s.dir, canary.Password, password))
 }
 
 // brokerProperties let happen within seconds what takes minutes by default.

@@ -5,8 +5,6 @@ package secure
 
 import (
 	"context"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -15,6 +13,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/canary"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/kafka"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/layout"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/pki"
@@ -28,10 +27,10 @@ const (
 	group     = "billing"
 	records   = 10
 	committed = 4
-
-	password = "canary-right"
-	wrong    = "canary-wrong"
 )
+
+// The passwords of a run. None of them may be shown.
+var password, wrong, newPassword, clientSecret = canary.Text(), canary.Text(), canary.Text(), canary.Text()
 
 // principals are who we are by each listener, with all rights that the README lists.
 func principals() []string {
@@ -64,6 +63,9 @@ func start(ctx context.Context, where layout.Layout, dir string) (*stack, error)
 }
 
 func (s *stack) start(ctx context.Context) (err error) {
+	if err = canary.Note(s.dir, canary.Password, password, wrong, newPassword, clientSecret); err != nil {
+		return err
+	}
 	if s.ca, err = pki.NewCA("the brokers' CA"); err != nil {
 		return err
 	}
@@ -96,7 +98,7 @@ func (s *stack) properties() (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := pkcs8(server.Key)
+	key, err := pki.PKCS8(server.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +106,7 @@ func (s *stack) properties() (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	expiredKey, err := pkcs8(expired.Key)
+	expiredKey, err := pki.PKCS8(expired.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -118,20 +120,6 @@ func (s *stack) properties() (map[string]string, error) {
 		"authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
 		"super.users":           "User:ANONYMOUS", // the brokers among themselves, and the tests' own clients
 	}, nil
-}
-
-// pkcs8 is the only form of a private key that Kafka reads.
-func pkcs8(key []byte) (string, error) {
-	block, _ := pem.Decode(key)
-	private, err := x509.ParseECPrivateKey(block.Bytes)
-	if err != nil {
-		return "", err
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		return "", err
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), nil
 }
 
 // listeners are the ways into the broker.

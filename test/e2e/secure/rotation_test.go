@@ -20,8 +20,6 @@ import (
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/suite"
 )
 
-const newPassword = "canary-rotated"
-
 // TestRow21Rotation rotates each kind of secret as a Secret's volume does. What
 // is new is in use within 60 s, since connections are, and no poll is lost.
 func TestRow21Rotation(t *testing.T) {
@@ -199,7 +197,7 @@ func certificateSteps(newCA *pki.CA) []func(context.Context, *volume) error {
 			if err != nil {
 				return err
 			}
-			key, err := pkcs8(server.Key)
+			key, err := pki.PKCS8(server.Key)
 			if err != nil {
 				return err
 			}
