@@ -48,7 +48,7 @@ func secureListeners(dir string) (Secured, []kafka.Listener, error) {
 	if err != nil {
 		return s, nil, err
 	}
-	key, err := pki.PKCS8(server.Key)
+	key, err := server.PKCS8()
 	if err != nil {
 		return s, nil, err
 	}

@@ -98,7 +98,7 @@ func (s *stack) properties() (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := pki.PKCS8(server.Key)
+	key, err := server.PKCS8()
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func (s *stack) properties() (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	expiredKey, err := pki.PKCS8(expired.Key)
+	expiredKey, err := expired.PKCS8()
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/pki"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/series"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/suite"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/volume"
 )
 
 // TestRow21RotationToAWrongCA gives an exporter a CA that its broker is not
@@ -21,22 +22,22 @@ import (
 // is over once the CA is the right one again.
 func TestRow21RotationToAWrongCA(t *testing.T) {
 	ctx := suite.Within(t, 2*time.Minute)
-	v, err := newVolume(filepath.Join(shared.dir, "volume-wrong-ca"))
+	v, err := volume.New(filepath.Join(shared.dir, "volume-wrong-ca"))
 	suite.Try(t, err)
 	stranger, err := pki.NewCA("a CA that the broker is not of")
 	suite.Try(t, err)
-	suite.Try(t, v.swap(map[string]string{"ca.crt": string(shared.ca.Cert)}))
+	suite.Try(t, v.Swap(map[string]string{"ca.crt": string(shared.ca.Cert)}))
 	const name = "rotated-wrong-ca"
-	e := startExporter(ctx, t, name, "TLS", "kafka:\n  tls: {enabled: true, ca-file: "+filepath.Join(v.dir, "..data", "ca.crt")+"}\n")
+	e := startExporter(ctx, t, name, "TLS", "kafka:\n  tls: {enabled: true, ca-file: "+v.Path("ca.crt")+"}\n")
 	suite.Try(t, await.Until(ctx, "the lag", func(ctx context.Context) error { return lags(ctx, e, 1) }))
-	suite.Try(t, v.swap(map[string]string{"ca.crt": string(stranger.Cert)}))
+	suite.Try(t, v.Swap(map[string]string{"ca.crt": string(stranger.Cert)}))
 	suite.Try(t, await.Until(ctx, "the message about the CA", func(ctx context.Context) error {
 		if err := lags(ctx, e, 1); err != nil {
 			t.Errorf("after the rotation: %v", err)
 		}
 		return errors.Join(logged(t, name, "no connection can be made by what is in them now", "put the brokers' CA there"), countsConnection(ctx, e))
 	}))
-	suite.Try(t, v.swap(map[string]string{"ca.crt": string(shared.ca.Cert)}))
+	suite.Try(t, v.Swap(map[string]string{"ca.crt": string(shared.ca.Cert)}))
 	suite.Try(t, await.Until(ctx, "the end of it", func(context.Context) error { return logged(t, name, "over: rotation of secrets") }))
 	suite.Try(t, lags(ctx, e, 1))
 }
