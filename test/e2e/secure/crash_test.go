@@ -71,7 +71,7 @@ func crash(ctx context.Context, t *testing.T, e *exporter.Exporter, name string)
 		t.Errorf("exit code %d, %v", code, err)
 	}
 	text := logOf(t, name)
-	if n := strings.Count(text, "\ngoroutine "); n < 10 || !strings.Contains(text, "SIGQUIT: quit") || !strings.Contains(text, "kafka.(*") {
+	if n := strings.Count(text, "\ngoroutine "); n < 10 || !strings.Contains(text, "SIGQUIT: quit") || !strings.Contains(text, "kgo.(*") { // whose connections stand
 		t.Errorf("the stacks of %d goroutines:\n%s", n, text)
 	}
 }
