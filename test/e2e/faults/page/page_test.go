@@ -41,3 +41,29 @@ func testWithLine(t *testing.T, table Table) {
 		}
 	}
 }
+
+// TestNamed puts lines into both tables of names, and replaces the first of them.
+func TestNamed(t *testing.T) {
+	text, err := os.ReadFile("../../../../docs/faults.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, begins := range []string{rotationsBegin, measuresBegin} {
+		page := string(text)
+		for _, add := range []struct{ name, line string }{{"new 1", "| new 1 | a |"}, {"new 2", "| new 2 | b |"}, {"new 1", "| new 1 | c |"}} {
+			if page, err = withNamed(page, begins, add.name, add.line); err != nil {
+				t.Fatal(err)
+			}
+		}
+		const want = "| new 1 | c |\n| new 2 | b |\n"
+		if !strings.Contains(page, want+tableEnds) {
+			t.Errorf("%s\nhas no %s", page, want)
+		}
+		if strings.Replace(page, want, "", 1) != string(text) {
+			t.Errorf("more has changed than the lines:\n%s", page)
+		}
+		if _, err := withNamed("", begins, "a", "| a |"); err == nil {
+			t.Error("no table, and no error")
+		}
+	}
+}
