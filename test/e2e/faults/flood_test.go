@@ -126,8 +126,8 @@ func (w *world) polls(ctx context.Context) (map[string]float64, error) {
 			return nil, err
 		}
 		for name, value := range now {
-			if text := string(name); strings.HasPrefix(text, "kafka_lag_collector_poll_duration_seconds_count") {
-				counts[text] += value
+			if strings.HasPrefix(name, "kafka_lag_collector_poll_duration_seconds_count") {
+				counts[name] += value
 			}
 		}
 	}
