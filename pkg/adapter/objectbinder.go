@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -90,7 +91,10 @@ func namesGroups(selector labels.Selector) bool {
 func (b *ObjectBinder) annotations(ctx context.Context, target Target) (found map[string]map[string]string, pods []lag.Pod, err error) {
 	if target.Name != "" {
 		own, err := b.Annotations.Of(ctx, target.Resource, types.NamespacedName{Namespace: target.Namespace, Name: target.Name})
-		if err != nil {
+		switch {
+		case apierrors.IsNotFound(err): // it was deleted since it was looked up
+			return nil, nil, err
+		case err != nil:
 			return nil, nil, notKnown("the annotations of "+target.String(), err)
 		}
 		if len(own) > 0 {

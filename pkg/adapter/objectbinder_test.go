@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -207,9 +208,12 @@ func TestBindingStatuses(t *testing.T) {
 			404, []string{"no consumer group is bound to pods"}},
 		"nothing collected": {query{"default", "pods", "*", MetricLag, ""}, fakeAnnotations{}, func(p *Provider, _ *ObjectBinder) { p.cfg.Source = fakeSource(func() []*lag.Snapshot { return nil }) },
 			503, []string{"no collection has ended yet", "the members on the pods in"}},
-		"annotations not known": {query{"default", "pods", "*", MetricLag, ""}, fakeAnnotations{err: errors.New("connection refused")}, nil, 503, []string{"the annotations of the pods in", "connection refused"}},
-		"of an object":          {query{"default", "services", "web", MetricLag, ""}, fakeAnnotations{err: errors.New("connection refused")}, nil, 503, []string{`the annotations of services "web"`, "connection refused"}},
-		"not needed":            {query{"default", "pods", "*", MetricLag, "consumergroup=orders"}, fakeAnnotations{err: errors.New("connection refused")}, nil, 200, nil},
+		"annotations not known":  {query{"default", "pods", "*", MetricLag, ""}, fakeAnnotations{err: errors.New("connection refused")}, nil, 503, []string{"the annotations of the pods in", "connection refused"}},
+		"of an object":           {query{"default", "services", "web", MetricLag, ""}, fakeAnnotations{err: errors.New("connection refused")}, nil, 503, []string{`the annotations of services "web"`, "connection refused"}},
+		"the API server's error": {query{"default", "services", "web", MetricLag, ""}, fakeAnnotations{err: apierrors.NewInternalError(errors.New("etcd is away"))}, nil, 503, []string{`the annotations of services "web"`, "etcd is away"}},
+		"of pods, the same":      {query{"default", "pods", "*", MetricLag, ""}, fakeAnnotations{err: apierrors.NewTooManyRequestsError("later")}, nil, 503, []string{"the annotations of the pods in", "later"}},
+		"an object just deleted": {query{"default", "services", "web", MetricLag, ""}, fakeAnnotations{err: apierrors.NewNotFound(schema.GroupResource{Resource: "services"}, "web")}, nil, 404, []string{`services "web" not found`}},
+		"not needed":             {query{"default", "pods", "*", MetricLag, "consumergroup=orders"}, fakeAnnotations{err: errors.New("connection refused")}, nil, 200, nil},
 		"pods not known": {query{"default", "deployments.apps", "consumer", MetricLag, ""}, fakeAnnotations{}, func(_ *Provider, b *ObjectBinder) {
 			b.Pods = fakePods{list: func(string, labels.Selector) ([]lag.Pod, error) { return nil, errors.New("not listed") }}
 		}, 503, []string{"the pods of deployments.apps \"consumer\"", "not listed"}},

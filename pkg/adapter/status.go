@@ -49,8 +49,12 @@ func lookupStatus(info provider.CustomMetricInfo, doing string, err error) error
 
 // statusFor is the status for an error of a Binder or of lag.Sum. Whatever is not confirmed absent is unknown.
 func statusFor(info provider.CustomMetricInfo, err error) error {
-	if _, ok := errors.AsType[*apierrors.StatusError](err); ok {
-		return err
+	// First, as the reason may be a status with which the API server has refused us something else.
+	if unknown, ok := errors.AsType[*lag.UnknownError](err); ok {
+		return unavailable(info, unknown)
+	}
+	if status, ok := errors.AsType[*apierrors.StatusError](err); ok {
+		return status // not what wraps it: the server does not look into errors
 	}
 	if absent, ok := errors.AsType[*lag.AbsentError](err); ok {
 		return notFound(info, "%v", absent)

@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -36,6 +38,8 @@ type Program struct {
 	// configuration makes one.
 	Extension func() Extension
 	Commands  []Command // what it can do besides running
+	// GCPercent is what GOGC is if the environment does not set it; zero for Go's default.
+	GCPercent int
 
 	lookEvery time.Duration // how often the configuration file is looked at; zero for the default
 }
@@ -99,6 +103,9 @@ func (p Program) Main(ctx context.Context, args []string, stdout, stderr io.Writ
 	case err != nil:
 		return p.wrong(loaded.Config.LogFormat, stderr, err)
 	}
+	if p.GCPercent != 0 && os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(p.GCPercent)
+	}
 	load := func() (Loaded, error) { return p.load(args) }
 	watch := newFileWatch(loaded.Config.File)
 	if watch.path != "" { // again, so that no change is missed that came between the load and the first look
@@ -110,7 +117,15 @@ func (p Program) Main(ctx context.Context, args []string, stdout, stderr io.Writ
 	level.Set(loaded.Config.LogLevel)
 	logger := newLogger(stderr, loaded.Config.LogFormat, level)
 	slog.SetDefault(logger) // also for what libraries write by package log
-	if err := p.run(ctx, loaded, load, watch, logger, level); err != nil {
+	end := func() error { return nil }
+	if stderr == io.Writer(os.Stderr) {
+		if end, err = logStderr(logger); err != nil {
+			logger.Error("cannot log what libraries write to standard error", "err", err)
+			return exitFailed
+		}
+	}
+	err = p.run(ctx, loaded, load, watch, logger, level)
+	if err = errors.Join(err, end()); err != nil {
 		logger.Error("stopped by a failure", "err", err)
 		return exitFailed
 	}

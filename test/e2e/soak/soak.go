@@ -81,16 +81,13 @@ func (r *run) soak(ctx context.Context) (cycles int) {
 	var done sync.WaitGroup
 	defer done.Wait()
 	defer stop()
-	if err := settle(ctx, r.world, 0); err != nil {
-		r.complain(err.Error(), 0, "the beginning")
-	}
+	r.suffer(ctx, step{"the beginning", settle}, 0)
 	r.began = time.Now()
+	r.enter(0, schedule()[0].name)
+	done.Go(func() { r.sampler(sampling) })
 	for time.Since(r.began) < r.cfg.For {
 		for _, s := range schedule() {
 			r.enter(cycles, s.name)
-			if cycles == 0 && len(r.samples) == 0 {
-				done.Go(func() { r.sampler(sampling) })
-			}
 			r.suffer(ctx, s, cycles)
 			if ctx.Err() != nil {
 				return cycles

@@ -19,13 +19,13 @@ type visitor struct {
 	held     []net.Conn // that of which nothing more comes
 }
 
-func newVisitor(w *world) (*visitor, error) {
+func newVisitor(w *world) *visitor {
 	v := &visitor{client: &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}}
 	for _, url := range w.urls() {
 		v.web = append(v.web, strings.TrimPrefix(url, "http://"))
 	}
 	v.all = append([]string{strings.TrimPrefix(w.adapter.URL, "https://")}, v.web...)
-	return v, nil
+	return v
 }
 
 // metrics reads /metrics.
