@@ -101,7 +101,16 @@ e2e: e2e-build ## end-to-end tests on a real Kafka and a real control plane (Go,
 SIZE ?= full
 .PHONY: faults
 faults: e2e-build ## the fault catalogue on real parts, which rewrites docs/faults.md (ROW=7 one row, SIZE=small in minutes)
+	cd test/e2e && FAULTS=$(SIZE) ROW=$(ROW) DOC=1 $(STATIC) $(GO) test -count=1 -v -timeout 3h -run TestFakes ./faults/fakes
 	cd test/e2e && FAULTS=$(SIZE) ROW=$(ROW) DOC=1 $(STATIC) $(GO) test -count=1 -v -timeout 3h -run TestFaults ./faults
+ifeq ($(ROW),)
+	cd test/e2e && DOC=1 $(STATIC) $(GO) test -count=1 -v -run Rotation ./secure # of secrets of Kafka, at their own pace
+endif
+
+.PHONY: soak
+soak: e2e-build ## one fault after the other for FOR=2h, and whether what the programs hold stays the same; rewrites its part of docs/faults.md
+	$(STATIC) $(GO) -C test/e2e build -o $(CURDIR)/.cache/bin/soak ./cmd/soak
+	@exec .cache/bin/soak $(if $(FOR),--for=$(FOR)) --doc
 
 .PHONY: e2e-build
 e2e-build: build

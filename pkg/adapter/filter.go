@@ -16,16 +16,25 @@ import (
 	"k8s.io/metrics/pkg/apis/external_metrics"
 )
 
-// checkPath refuses a path that is not text. The handlers behind it make a label of their metrics of it, which panics.
-func checkPath(next http.Handler, serializer runtime.NegotiatedSerializer) http.Handler {
+// checkURL refuses, before anybody looks who asks, a path that is not text and a query that is too long to be meant. The handlers behind
+// it make a label of their metrics of the path, which panics.
+func checkURL(next http.Handler, serializer runtime.NegotiatedSerializer) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !utf8.ValidString(r.URL.Path) {
 			writeStatus(apierrors.NewBadRequest(fmt.Sprintf("the path %q is not valid UTF-8", r.URL.Path)), serializer, w, r)
 			return
 		}
+		if len(r.URL.RawQuery) > maxQuery {
+			writeStatus(apierrors.NewBadRequest(fmt.Sprintf("the query has more than %d bytes; shorten its selectors", maxQuery)), serializer, w, r)
+			return
+		}
 		next.ServeHTTP(w, r)
 	})
 }
+
+// maxQuery bounds the query as it comes, in which each byte of a selector may take three, and a word more: authorization, which comes
+// before selectors are looked at, would parse any number of terms and pass them on to the API server.
+const maxQuery = 3*maxSelectors + 1<<10
 
 // maxSelectors is the length in bytes that both selectors of a request may have together, decoded.
 const maxSelectors = 8 << 10

@@ -15,14 +15,10 @@ import (
 	"k8s.io/apiserver/pkg/server"
 )
 
-// maxRequests is how many requests are answered at the same time; one more gets 429 and when to try again. Each takes some milliseconds
-// from memory, so that this is far more than the HPA controller ever has, and far less than the memory limit bears.
-const maxRequests = 200
-
 // limit sets what bounds requests.
 func limit(config *server.Config) {
 	config.RequestTimeout = requestTimeout
-	config.MaxRequestsInFlight, config.MaxMutatingRequestsInFlight = maxRequests, maxRequests
+	config.FlowControl = newFairness()
 }
 
 // checkBody refuses requests with a body: nobody who only reads sends one, and none is read.

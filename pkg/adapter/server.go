@@ -66,7 +66,7 @@ func build(opts *Options, config *genericapiserver.Config, metrics provider.Metr
 	}
 	config.ShutdownDelayDuration = opts.ShutdownDelay
 	config.BuildHandlerChainFunc = func(handler http.Handler, c *genericapiserver.Config) http.Handler {
-		return checkPath(genericapiserver.DefaultBuildHandlerChain(checkBody(checkRequest(handler, c.Serializer), c.Serializer), c), c.Serializer)
+		return checkURL(genericapiserver.DefaultBuildHandlerChain(checkBody(checkRequest(handler, c.Serializer), c.Serializer), c), c.Serializer)
 	}
 	if opts.Live != nil {
 		config.LivezChecks = append(config.LivezChecks,

@@ -182,7 +182,7 @@ func TestRow24FloodOfNamesKeepsTheLatest(t *testing.T) {
 	})
 }
 
-func TestWhatBrokersLackIsNamedOnce(t *testing.T) {
+func TestRow12WhatBrokersLackIsNamedOnce(t *testing.T) {
 	o := healthy()
 	o.Brokers[1].Lacking = []lag.Capability{lag.CapabilityBatchedCommits}
 	f := newFixture(time.Second, readerFunc(func(context.Context) *lag.Observation { return o }))
@@ -211,7 +211,7 @@ func TestWhatBrokersLackIsNamedOnce(t *testing.T) {
 	}
 }
 
-func TestEveryCapabilitySaysWhatIsMissing(t *testing.T) {
+func TestRow12EveryCapabilitySaysWhatIsMissing(t *testing.T) {
 	for _, c := range lag.Capabilities() {
 		if c.Without() == "" {
 			t.Errorf("%s does not", c)

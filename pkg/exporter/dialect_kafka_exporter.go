@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"math"
 	"strconv"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
@@ -31,11 +32,11 @@ func kafkaExporter() dialect {
 			write: writeGroupOffsets},
 		{name: "kafka_consumergroup_current_offset_sum", kind: untyped,
 			help:  "Sum of the offsets that the group has committed on the topic, over the partitions that have one.",
-			write: topicSums(committedOffset)},
+			write: topicSums(committedOffset, math.MaxInt64)},
 		{name: "kafka_consumergroup_lag", help: "Records in the partition that the group has not consumed yet.", write: writeGroupLag},
 		{name: "kafka_consumergroup_lag_sum", kind: untyped,
 			help:  "Records in the topic that the group has not consumed yet; absent while the lag on any partition is not known.",
-			write: topicSums(lagOf)},
+			write: topicSums(lagOf, lag.MaxLag)},
 		{name: "kafka_consumergroup_members", help: "Number of members of the group.", write: writeMembers},
 	}}
 }

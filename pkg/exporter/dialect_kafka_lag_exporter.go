@@ -24,7 +24,7 @@ func kafkaLagExporter() dialect {
 		{name: "kafka_consumergroup_group_sum_lag", help: "Records that the group has not consumed yet; absent while the lag on any partition is not known.",
 			write: groupTotals(sumLag)},
 		{name: "kafka_consumergroup_group_topic_sum_lag",
-			help: "Records in the topic that the group has not consumed yet; absent while the lag on any partition is not known.", write: topicSums(lagOf)},
+			help: "Records in the topic that the group has not consumed yet; absent while the lag on any partition is not known.", write: topicSums(lagOf, lag.MaxLag)},
 		{name: "kafka_consumergroup_poll_time_ms", help: "Time that the latest poll of the whole cluster took, in milliseconds.", write: writePollTime},
 	}}
 }

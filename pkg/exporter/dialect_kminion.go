@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"math"
 	"strconv"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
@@ -29,10 +30,10 @@ func kminion() dialect {
 		{name: prefix + "consumer_group_topic_assigned_partitions", help: "Number of partitions of the topic that are assigned to members of the group.",
 			write: assignments(func(_, partitions int64) int64 { return partitions })},
 		{name: prefix + "consumer_group_topic_offset_sum", kind: untyped,
-			help: "Sum of the offsets that the group has committed on the topic, over the partitions that have one.", write: topicSums(committedOffset)},
+			help: "Sum of the offsets that the group has committed on the topic, over the partitions that have one.", write: topicSums(committedOffset, math.MaxInt64)},
 		{name: prefix + "consumer_group_topic_partition_lag", help: "Records in the partition that the group has not consumed yet.", write: writeGroupLag},
 		{name: prefix + "consumer_group_topic_lag", help: "Records in the topic that the group has not consumed yet; absent while the lag on any partition is not known.",
-			write: topicSums(lagOf)},
+			write: topicSums(lagOf, lag.MaxLag)},
 	}}
 }
 

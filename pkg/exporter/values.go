@@ -61,7 +61,7 @@ func (e *encoder) groupPartitions(s *lag.Snapshot, value func(*lag.PartitionLag)
 }
 
 // topicSums writes a group's sum over the partitions of a topic, if all of them were known at one moment.
-func topicSums(value func(*lag.PartitionLag) (v int64, ok bool)) func(*encoder, *lag.Snapshot) {
+func topicSums(value func(*lag.PartitionLag) (v int64, ok bool), most int64) func(*encoder, *lag.Snapshot) {
 	return func(e *encoder, s *lag.Snapshot) {
 		for _, g := range s.Groups {
 			for i := range g.Topics {
@@ -70,7 +70,7 @@ func topicSums(value func(*lag.PartitionLag) (v int64, ok bool)) func(*encoder, 
 				if !ok {
 					continue
 				}
-				if total, ok := sum(rows, value); ok {
+				if total, ok := sum(rows, value, most); ok {
 					e.at(e.group(g), label{name: e.names.topic, value: t.Topic})
 					e.sample(total)
 					e.ages(readAt)
@@ -80,14 +80,14 @@ func topicSums(value func(*lag.PartitionLag) (v int64, ok bool)) func(*encoder, 
 	}
 }
 
-// sum adds up the rows that have the value; ok is false if none has it, or if the sum is beyond all belief.
-func sum(rows []lag.PartitionLag, value func(*lag.PartitionLag) (v int64, ok bool)) (total int64, ok bool) {
+// sum adds up the rows that have the value; ok is false if none has it, or if they come to more than can be.
+func sum(rows []lag.PartitionLag, value func(*lag.PartitionLag) (v int64, ok bool), most int64) (total int64, ok bool) {
 	for i := range rows {
 		v, has := value(&rows[i])
 		if !has {
 			continue
 		}
-		if v > math.MaxInt64-total {
+		if v > most-total {
 			return 0, false
 		}
 		total += v
@@ -126,11 +126,11 @@ func groupTotals(total func([]lag.TopicLag) (v int64, ok bool)) func(*encoder, *
 
 func sumLag(topics []lag.TopicLag) (total int64, ok bool) {
 	for i := range topics {
-		v, has := sum(topics[i].Partitions, lagOf)
+		v, has := sum(topics[i].Partitions, lagOf, lag.MaxLag)
 		if !has && len(topics[i].Partitions) == 0 {
 			continue
 		}
-		if !has || v > math.MaxInt64-total {
+		if !has || v > lag.MaxLag-total {
 			return 0, false
 		}
 		total += v

@@ -9,10 +9,10 @@ import (
 )
 
 // askVersions asks the broker what it can do, and remembers it.
-func (k *link) askVersions(ctx context.Context, node int32) error {
+func (k *link) askVersions(ctx context.Context, node int32, send func(context.Context, kmsg.Request) (kmsg.Response, error)) error {
 	req := kmsg.NewPtrApiVersionsRequest()
 	req.ClientSoftwareName, req.ClientSoftwareVersion = clientID, "unknown"
-	resp, err := k.request(ctx, req)
+	resp, err := send(ctx, req)
 	if err == nil {
 		err = codeError(node, req, resp.(*kmsg.ApiVersionsResponse).ErrorCode)
 	}
@@ -39,7 +39,7 @@ func (c *collection) capable(ctx context.Context, b *brokerState) []lag.Capabili
 	versions := k.versions
 	k.mu.Unlock()
 	if versions == nil {
-		if k.askVersions(ctx, b.id) != nil { // what else is asked of it will say why
+		if k.askVersions(ctx, b.id, k.request) != nil { // what else is asked of it will say why
 			return nil
 		}
 		k.mu.Lock()

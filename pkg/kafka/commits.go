@@ -52,6 +52,7 @@ func (c *collection) fetchCommits(ctx context.Context, broker int32, groups []la
 		c.fetchSingly(ctx, broker, rest)
 	}
 	wg.Wait()
+	c.findWithheld(ctx, broker, groups)
 }
 
 func expectCommits(broker int32, op string, groups []*lag.GroupObservation) *answers {

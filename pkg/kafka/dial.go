@@ -47,6 +47,18 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
+// authenticates says whether a connection shows who we are.
+func (d *dialer) authenticates() bool {
+	return d.identity != nil || d.tls != nil && d.tls.CertFile != ""
+}
+
+// connected says whether a connection stands, as far as is known.
+func (d *dialer) connected() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.conns) > 0
+}
+
 func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()

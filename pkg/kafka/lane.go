@@ -183,7 +183,34 @@ func (k *link) ask(ctx context.Context, node int32, req kmsg.Request) (kmsg.Resp
 	return nil, err
 }
 
+// request sends one request. Where that takes a login, it waits for others to this broker, and does not try one while authentication fails.
 func (k *link) request(ctx context.Context, req kmsg.Request) (kmsg.Response, error) {
+	if !k.dialer.authenticates() || k.dialer.connected() {
+		return k.send(ctx, req)
+	}
+	leave, err := k.gate.hold.enter(ctx, k.address)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	if err := k.gate.hold.reason(); err != nil {
+		return nil, fmt.Errorf("not asked, as there is no connection and authentication fails: %w", err)
+	}
+	return k.login(ctx, req)
+}
+
+// login sends a request that opens the connection. That it failed is known to all before the next one may try.
+func (k *link) login(ctx context.Context, req kmsg.Request) (kmsg.Response, error) {
+	resp, err := k.send(ctx, req)
+	if err != nil {
+		if failed := readError(noBroker, req, err); authenticating(failed) {
+			k.gate.hold.begin(failed)
+		}
+	}
+	return resp, err
+}
+
+func (k *link) send(ctx context.Context, req kmsg.Request) (kmsg.Response, error) {
 	resp, err := k.broker.Request(ctx, req)
 	if err != nil && k.refused.Swap(false) && brokenOff(err) {
 		err = fmt.Errorf("%w: %w", errRefused, err)
@@ -202,11 +229,16 @@ func (k *link) OnBrokerE2E(_ kgo.BrokerMetadata, key int16, e2e kgo.BrokerE2E) {
 	}
 }
 
-// probe asks the broker for a sign of life.
+// probe asks the broker for a sign of life. It is the one attempt that may be made now, if authentication fails.
 func (k *link) probe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, max(k.timeout, minBackoff))
 	defer cancel()
-	return k.askVersions(ctx, -1)
+	leave, err := k.gate.hold.enter(ctx, k.address)
+	if err != nil {
+		return readError(noBroker, (*kmsg.ApiVersionsRequest)(nil), err)
+	}
+	defer leave()
+	return k.askVersions(ctx, noBroker, k.send)
 }
 
 // ask sends one request to the broker of this id.

@@ -200,16 +200,7 @@ func (c *collection) readNamedTopics(ctx context.Context, names []string) {
 }
 
 func (c *collection) describeTopics(ctx context.Context, names []string) (*decodedMetadata, error) {
-	return c.askMetadata(ctx, func() *kmsg.MetadataRequest {
-		req := kmsg.NewPtrMetadataRequest()
-		req.AllowAutoTopicCreation = false
-		for _, name := range names {
-			topic := kmsg.NewMetadataRequestTopic()
-			topic.Topic = kmsg.StringPtr(name)
-			req.Topics = append(req.Topics, topic)
-		}
-		return req
-	}, (*metadataResponse).decode)
+	return c.askMetadata(ctx, func() *kmsg.MetadataRequest { return metadataOf(names) }, (*metadataResponse).decode)
 }
 
 // addTopics adds the topics of a response, which are in the order of their names.

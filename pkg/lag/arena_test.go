@@ -8,11 +8,11 @@ func TestArenaOfFewIsSmall(t *testing.T) {
 	if got := 1 + len(a.free); got > 64 {
 		t.Errorf("room for %d elements was made for one", got)
 	}
-	for range 10 * arenaLargest {
+	for range 10 * largestChunk {
 		a.take(3)
 	}
-	if a.next != arenaLargest {
-		t.Errorf("arrays of %d elements for many, want %d", a.next, arenaLargest)
+	if a.chunk != largestChunk {
+		t.Errorf("arrays of %d elements for many, want %d", a.chunk, largestChunk)
 	}
 }
 

@@ -139,7 +139,7 @@ func (c *computation) unlisted(old *Group) *Group {
 	if old.ReadAt.After(c.obs.StartedAt) {
 		return old
 	}
-	g := *old
+	g := *old.detached()
 	g.Err = c.whyUnlisted(old.Name)
 	if g.Err == nil {
 		g.missedListings++

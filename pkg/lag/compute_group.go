@@ -34,7 +34,7 @@ func (c *computation) group(old *Group, read *GroupObservation) *Group {
 	policy := c.policies.Of(read.Name).For(g.Type, g.Start)
 	if g.Err = c.whyUnreadable(g, old, read, policy); g.Err != nil {
 		if old != nil {
-			g.keepReading(old)
+			g.keepReading(old.detached())
 		}
 		return g
 	}
@@ -43,7 +43,7 @@ func (c *computation) group(old *Group, read *GroupObservation) *Group {
 	if old != nil && g.incompleteErr() != nil {
 		g.left, g.completeAt = g.leftSince(old), old.CompleteAt()
 		if !g.contradicted() {
-			g.LastComplete = old.complete()
+			g.LastComplete = old.lastComplete()
 		}
 	}
 	return g
@@ -67,7 +67,15 @@ func (g *Group) readSince(read *GroupObservation, startedAt time.Time) bool {
 
 func (g *Group) keepReading(old *Group) {
 	g.ReadAt, g.Topics, g.DeletedTopics, g.buried = old.ReadAt, old.Topics, old.DeletedTopics, old.buried
-	g.LastComplete, g.left, g.completeAt = old.LastComplete, old.left, old.completeAt
+	g.LastComplete, g.left, g.completeAt, g.alone = old.LastComplete, old.left, old.completeAt, old.alone
+}
+
+// lastComplete returns the latest complete reading for later ones to refer to, nil if there is none.
+func (g *Group) lastComplete() *Group {
+	if c := g.complete(); c != g {
+		return c
+	}
+	return g.remembered()
 }
 
 // takeMembers takes the members from the later of the two readings.

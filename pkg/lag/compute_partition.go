@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// maxLag is the largest lag that is believed: 2^53 records, the integers that a float64 sample holds exactly. It is also far
-// below the 9.2e15 from which the HPA's milli-values overflow.
-const maxLag int64 = 1 << 53
+// MaxLag is the largest lag that is believed, of a partition and of a sum: 2^53 records, the integers that a float64 sample holds
+// exactly. It is also below the 9.2e15 from which the HPA's milli-values overflow.
+const MaxLag int64 = 1 << 53
 
 // settleTime is how long a commit must contradict the log before it is not believed even if the log grows past it. A follower
 // that has just become leader may for a moment know of an older high watermark.
@@ -74,7 +74,7 @@ func (t *topicComputation) checkCommit(index int, twice bool) error {
 		return contradiction("OffsetFetch", ClassProtocol, "two committed offsets for one partition")
 	case commit.Offset < NoOffset:
 		return contradiction("OffsetFetch", ClassProtocol, "a committed offset of %d", commit.Offset)
-	case t.group == GroupShare && (brokerLag < NoOffset || brokerLag > maxLag):
+	case t.group == GroupShare && (brokerLag < NoOffset || brokerLag > MaxLag):
 		return contradiction("DescribeShareGroupOffsets", ClassProtocol, "a lag of %d records is not believed", brokerLag)
 	}
 	return nil
@@ -135,7 +135,7 @@ func (t *topicComputation) partitionLag(out *TopicLag, row *PartitionLag, index 
 }
 
 func believable(records int64) error {
-	if records > maxLag {
+	if records > MaxLag {
 		return contradiction("ListOffsets", ClassProtocol, "a lag of %d, more than 2^53 records, is not believed", records)
 	}
 	return nil

@@ -42,7 +42,7 @@ func (t *topicComputation) plainLags(rows []PartitionLag, ends []int64) (_ []Par
 		last = commit.Partition
 		start, end := starts[at], ends[at]
 		from := max(commit.Offset, start)
-		if commit.Offset < 0 || start < 0 || from > end || end-from > maxLag {
+		if commit.Offset < 0 || start < 0 || from > end || end-from > MaxLag {
 			return rows, false
 		}
 		if epochs != nil && commit.LeaderEpoch != epochs[at] { // hardly ever: consumers commit in the epoch that they read

@@ -277,19 +277,15 @@ func (t *TopicLag) row(number int32) *PartitionLag {
 	return &t.Partitions[i]
 }
 
-// complete returns the last complete reading of this topic before.
+// complete returns the last complete reading of this topic before, for later ones to refer to.
 func (t *topicComputation) complete() *TopicLag {
-	if t.buried {
+	switch {
+	case t.buried, t.old == nil:
 		return nil
+	case t.old.Err == nil:
+		return t.old.remembered()
 	}
-	return t.old.complete()
-}
-
-func (t *TopicLag) complete() *TopicLag {
-	if t == nil || t.Err == nil {
-		return t
-	}
-	return t.LastComplete
+	return t.old.LastComplete
 }
 
 // ownedPartitions walks the partitions that the members own, in order: the assigned ones, or all that the topic has, or both.

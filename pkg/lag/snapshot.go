@@ -76,6 +76,8 @@ type Group struct {
 	completeAt time.Time
 	// missedListings counts the lists in a row that lacked this group, of those that should have had it.
 	missedListings int
+	// alone says that Topics and what they point to are in memory of their own.
+	alone bool
 }
 
 // TopicLag is a group's lag on one topic.

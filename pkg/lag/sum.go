@@ -154,7 +154,7 @@ func (s *summation) add(g *Group) error {
 		}
 		return s.unknown(g, reason, part.ReadAt)
 	}
-	if part.overflow || s.total.Lag+part.Lag > maxLag {
+	if part.overflow || s.total.Lag+part.Lag > MaxLag {
 		return s.unknown(g, contradiction("sum", ClassProtocol, "a sum above 2^53 records is not believed"), part.ReadAt)
 	}
 	s.total.Lag += part.Lag
@@ -241,8 +241,8 @@ func (s *summation) row(sum *tally, t *TopicLag, row *PartitionLag) {
 	}
 	sum.Lag += row.Lag
 	sum.MaxLag = max(sum.MaxLag, row.Lag)
-	if sum.Lag > maxLag { // one more addition of at most 2^53 cannot wrap
-		sum.overflow, sum.Lag = true, maxLag
+	if sum.Lag > MaxLag { // one more addition of at most 2^53 cannot wrap
+		sum.overflow, sum.Lag = true, MaxLag
 	}
 }
 

@@ -54,7 +54,7 @@ func (s *summation) part(g *Group) (Total, error) {
 	if one.total.Partitions == 0 {
 		one.total.ReadAt = g.ReadAt
 	}
-	if s.total.Lag += one.total.Lag; s.total.Lag > maxLag { // whoever adds up the parts must not run into it
+	if s.total.Lag += one.total.Lag; s.total.Lag > MaxLag { // whoever adds up the parts must not run into it
 		return Total{}, s.unknown(g, contradiction("sum", ClassProtocol, "a sum above 2^53 records is not believed"), one.total.ReadAt)
 	}
 	s.total.Partitions += one.total.Partitions

@@ -40,7 +40,7 @@ func TestPromRules(t *testing.T) {
 // with two replicas as with one.
 func TestPromQueries(t *testing.T) {
 	ctx := suite.Within(t, 4*time.Minute)
-	second, err := shared.Adapter.Replica(ctx, adapterArgs()...)
+	second, err := shared.Adapter.Replica(ctx, "second", adapterArgs()...)
 	suite.Try(t, err)
 	t.Cleanup(func() { suite.Try(t, second.Process().Stop(15*time.Second)) })
 	first := shared.Adapter.WebURL

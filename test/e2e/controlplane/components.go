@@ -97,11 +97,12 @@ func (c *ControlPlane) apiServerArgs() []string {
 		"--service-account-issuer=https://kubernetes.default.svc",
 		"--service-account-key-file=" + c.file(serviceAccountKey),
 		"--service-account-signing-key-file=" + c.file(serviceAccountKey),
-		"--requestheader-client-ca-file=" + c.file(frontProxyCAFile), "--requestheader-allowed-names=" + frontProxyUser,
+		"--requestheader-client-ca-file=" + c.file(frontProxyCAFile), "--requestheader-allowed-names=" + FrontProxy,
 		"--requestheader-username-headers=X-Remote-User", "--requestheader-group-headers=X-Remote-Group",
 		"--requestheader-extra-headers-prefix=X-Remote-Extra-",
 		"--proxy-client-cert-file=" + c.file(proxyClientCert), "--proxy-client-key-file=" + c.file(proxyClientKey),
 		"--feature-gates=" + scaleToZero,
+		"--vmodule=dynamic_serving_content=2", // the log tells when a certificate is in use
 		"--audit-policy-file=" + c.file(auditPolicyFile), "--audit-log-path=" + c.AuditLog(),
 	}
 }

@@ -25,6 +25,9 @@ var admission []byte
 //go:embed audit.yaml
 var audit []byte
 
+// FrontProxy is who the API server shows itself to be to aggregated API servers.
+const FrontProxy = "front-proxy-client"
+
 const (
 	admissionFile     = "admission.yaml"
 	auditPolicyFile   = "audit.yaml"
@@ -33,7 +36,6 @@ const (
 	frontProxyCAFile  = "front-proxy-ca.crt"
 	proxyClientCert   = "front-proxy-client.crt"
 	proxyClientKey    = "front-proxy-client.key"
-	frontProxyUser    = "front-proxy-client"
 	serviceAccountKey = "service-accounts.key"
 )
 
@@ -50,7 +52,7 @@ func (c *ControlPlane) writeFiles() error {
 	if err != nil {
 		return err
 	}
-	proxyClient, err := c.FrontProxyCA.Client(frontProxyUser)
+	proxyClient, err := c.FrontProxyCA.Client(FrontProxy)
 	if err != nil {
 		return err
 	}
@@ -73,6 +75,12 @@ func (c *ControlPlane) writeFiles() error {
 		}
 	}
 	return c.writeKubeconfigs()
+}
+
+// FrontProxyFiles are the paths of the CA by which aggregated API servers know the API server, and of its certificate and key. It reads
+// them anew when they change.
+func (c *ControlPlane) FrontProxyFiles() (ca, cert, key string) {
+	return c.file(frontProxyCAFile), c.file(proxyClientCert), c.file(proxyClientKey)
 }
 
 // writeKubeconfigs makes one for each user with a certificate.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/layout"
@@ -25,14 +26,19 @@ type Exporter struct {
 // Start starts a lag-exporter with these arguments and waits until it is
 // ready. Its log in dir has its name.
 func Start(ctx context.Context, where layout.Layout, dir, name string, args ...string) (*Exporter, error) {
+	return StartBy(ctx, where, dir, name, nil, args...)
+}
+
+// StartBy is Start by another command, such as prlimit, which becomes the
+// exporter: its words come before the exporter's.
+func StartBy(ctx context.Context, where layout.Layout, dir, name string, by []string, args ...string) (*Exporter, error) {
 	port, err := ports.Free(1)
 	if err != nil {
 		return nil, err
 	}
 	address := fmt.Sprintf("127.0.0.1:%d", port[0])
-	p, err := proc.Start(proc.Spec{
-		Name: name, Path: where.Product("lag-exporter"), LogDir: dir, Args: append(args, "--web.listen-address="+address),
-	})
+	words := append(append(slices.Clone(by), where.Product("lag-exporter")), append(args, "--web.listen-address="+address)...)
+	p, err := proc.Start(proc.Spec{Name: name, Path: words[0], LogDir: dir, Args: words[1:]})
 	if err != nil {
 		return nil, err
 	}
@@ -49,6 +55,9 @@ func Start(ctx context.Context, where layout.Layout, dir, name string, args ...s
 
 // PID is the exporter's process id.
 func (e *Exporter) PID() int { return e.process.PID() }
+
+// Log is the path of the exporter's log.
+func (e *Exporter) Log() string { return e.process.Log() }
 
 // URL is where it serves /metrics.
 func (e *Exporter) URL() string { return e.url }

@@ -8,7 +8,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/load"
-	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/members"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/workload"
 )
 
@@ -102,21 +101,6 @@ func topicChanges(ctx context.Context, w *world, lasts time.Duration) error {
 	return p.err
 }
 
-// openTransaction leaves a transaction open on a topic that one group reads as far as it is committed, and another as far as it goes.
-func openTransaction(ctx context.Context, w *world, lasts time.Duration) error {
-	const topic = "row9"
-	p := &plan{ctx: ctx, w: w}
-	p.topic(topic, 2, 40)
-	p.commit(topic, topic, 2, 3)
-	p.commit(topic+load.Committed, topic, 2, 3)
-	p.settle(topic, true)
-	p.try(func() error { return members.OpenTransaction(ctx, w.java, topic, 30, lasts) })
-	p.elapse(lasts / 2)
-	p.produce(topic, 20)
-	p.elapse(lasts)
-	return p.err
-}
-
 // flapping lets 20 members come to a group and go again, one every 300 ms.
 func flapping(ctx context.Context, w *world, lasts time.Duration) error {
 	const topic = "row26"
@@ -154,4 +138,7 @@ func flapping(ctx context.Context, w *world, lasts time.Duration) error {
 }
 
 // goneGroups are those that a row has deleted, or whose topic it has.
-func goneGroups(group string) bool { return group == "row6" || group == "row8" }
+func goneGroups(group string) bool {
+	_, ofKinds := newKinds()[group]
+	return group == "row6" || group == "row8" || ofKinds
+}

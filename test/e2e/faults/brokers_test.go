@@ -19,12 +19,20 @@ func rows() []row {
 		{number: 6, name: "a-group-is-deleted", ci: true, short: 3 * time.Second, long: 30 * time.Second, fault: groupDeleted},
 		{number: 7, name: "a-topic-is-made-anew", ci: true, short: 3 * time.Second, long: 20 * time.Second, fault: topicAnew},
 		{number: 8, name: "topics-change", ci: true, short: 3 * time.Second, long: 20 * time.Second, fault: topicChanges},
-		{number: 9, name: "an-open-transaction", short: 10 * time.Second, long: time.Minute, fault: openTransaction},
+		{number: 9, name: "an-open-transaction", short: 10 * time.Second, long: time.Minute, fault: transactions, further: pendingCountsNot},
+		{number: 10, name: "groups-of-every-kind-come-and-go", short: 3 * time.Second, long: 30 * time.Second, fault: kinds, further: eachKindKnown},
+		{number: 11, name: "rights-are-revoked", short: 4 * time.Second, long: 2 * time.Minute, guest: true, fault: revoked, further: othersFresh},
 		{number: 13, name: "slow-brokers", short: 15 * time.Second, long: 2 * time.Minute, fault: slow},
-		{number: 14, name: "a-replica-is-killed", short: 10 * time.Second, long: 30 * time.Second, fault: replicaKilled, excused: ofKilled, further: fewFailures},
+		leavingRow(),
 		{number: 15, name: "the-API-server-is-down", short: 20 * time.Second, long: 2 * time.Minute, fault: apiServerDown, excused: ofAPIServer},
-		{number: 20, name: "the-network-fails", short: 36 * time.Second, long: 4 * time.Minute, fault: cut, further: resourcesKept},
+		rotated(),
+		{number: 17, name: "another-install", short: 5 * time.Second, long: time.Minute, fault: anotherInstall},
+		starvedRow(),
+		{number: 20, name: "the-network-fails", short: 54 * time.Second, long: 6 * time.Minute, fault: network, further: resourcesKept},
+		{number: 21, name: "an-identity-is-refused", short: 12 * time.Second, long: 3 * time.Minute, guest: true, fault: refused, further: fewLogins},
+		{number: 24, name: "a-flood-of-requests", short: floodShort, long: floodLong, fault: overrun, further: hpasKept},
 		{number: 26, name: "members-come-and-go", short: 15 * time.Second, long: 3 * time.Minute, fault: flapping},
+		reloadsRow(),
 	}
 }
 

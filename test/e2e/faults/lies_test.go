@@ -96,19 +96,24 @@ func lying(lie lies.Lie, api bool) (watch.Targets, error) {
 	return all, err
 }
 
-// shows wants /metrics of the sidecar to have the sum of a group on the topic of its name, or not to have it.
+// shows wants /metrics of the sidecar to have a sum of a group, or not to have one.
 func (w *world) shows(ctx context.Context, group string, wanted bool) error {
+	return w.showsOn(ctx, w.sidecar.URL(), group, "", wanted)
+}
+
+// showsOn is the same of any source and of one topic, or of any if it is empty.
+func (w *world) showsOn(ctx context.Context, url, group, topic string, wanted bool) error {
 	at := time.Now()
-	body, err := fetch(ctx, w.sidecar.URL()+"/metrics")
+	body, err := fetch(ctx, url+"/metrics")
 	if err != nil {
 		return err
 	}
 	l, shown := check.NewLog(), false
-	if err := l.Exposition("sidecar", at, body, w.poll); err != nil {
+	if err := l.Exposition(url, at, body, w.poll); err != nil {
 		return err
 	}
 	for _, s := range l.Series {
-		shown = shown || s.Kind == check.Sum && s.Group == group
+		shown = shown || s.Kind == check.Sum && s.Group == group && (topic == "" || s.Topic == topic)
 	}
 	if shown != wanted {
 		return errors.New("the sum is shown, or is not")

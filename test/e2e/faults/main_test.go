@@ -4,9 +4,11 @@
 package faults
 
 import (
+	"fmt"
 	"os"
 	"testing"
 
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/flood"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/suite"
 )
 
@@ -14,5 +16,16 @@ import (
 var shared *world
 
 func TestMain(m *testing.M) {
+	if run, ok := flood.Requested(); ok {
+		if err := run(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1) //nolint:forbidigo // this is the main of the flood's process
+		}
+		os.Exit(0) //nolint:forbidigo // as above
+	}
+	if len(chosen()) == 0 {
+		fmt.Fprintln(os.Stderr, "none of the rows", os.Getenv("ROW"), "is made on real parts here")
+		os.Exit(0) //nolint:forbidigo // as above
+	}
 	os.Exit(suite.Run(m, "faults", &shared, start)) //nolint:forbidigo // this is the main of the test's binary
 }

@@ -56,6 +56,17 @@ func cut(ctx context.Context, w *world, lasts time.Duration) error {
 	return nil
 }
 
+// network lets everything of a network fail: connections, then the descriptors that they take, then the names that lead to brokers.
+func network(ctx context.Context, w *world, lasts time.Duration) error {
+	if err := cut(ctx, w, lasts*2/3); err != nil {
+		return err
+	}
+	if err := exhausted(ctx, w); err != nil {
+		return err
+	}
+	return nameless(ctx, w, lasts/9)
+}
+
 // resourcesKept wants the proxied replica to hold no more goroutines and descriptors after a fault than before, but for what is
 // always under way.
 func resourcesKept(t *testing.T, w *world, seen watched, _ check.Report) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/check"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/watch"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/suite"
 )
 
@@ -22,26 +23,36 @@ type row struct {
 	ci     bool // it is run for each change of the code
 	// short and long are for how long the fault lasts then, and in `make faults`.
 	short, long time.Duration
+	// guest says that a third adapter runs along, with an identity of its own.
+	guest bool
 	// fault makes the fault, and has undone it when it returns.
 	fault func(ctx context.Context, w *world, lasts time.Duration) error
 	// excused says of a violation that it is what the row is about, such as a probe of a process that was killed.
 	excused func(check.Violation) bool
+	// targets are what is watched, where it is not all of the world.
+	targets func(w *world) watch.Targets
+	// without says of a source that its darkness does not count.
+	without func(source string) bool
 	// further is what else has to be so.
 	further func(t *testing.T, w *world, seen watched, r check.Report)
 }
 
 // TestFaults runs the rows of the catalogue: those for CI, or all (FAULTS=full), or some (ROW=7,8).
 func TestFaults(t *testing.T) {
+	for _, r := range chosen() {
+		t.Run(fmt.Sprintf("%d-%s", r.number, r.name), func(t *testing.T) { r.run(t) })
+	}
+}
+
+func chosen() []row {
 	var only []string
 	if some := os.Getenv("ROW"); some != "" {
 		only = strings.Split(some, ",")
 	}
-	for _, r := range rows() {
-		if only == nil && !r.ci && !shared.full || only != nil && !slices.Contains(only, strconv.Itoa(r.number)) {
-			continue
-		}
-		t.Run(fmt.Sprintf("%d-%s", r.number, r.name), func(t *testing.T) { r.run(t) })
-	}
+	full := sizeOf().full
+	return slices.DeleteFunc(rows(), func(r row) bool {
+		return only == nil && !r.ci && !full || only != nil && !slices.Contains(only, strconv.Itoa(r.number))
+	})
 }
 
 // complain reports what is wrong: of each rule and source, the first few. All are in a file beside the record.
@@ -82,8 +93,19 @@ func (r row) run(t *testing.T) {
 		lasts = r.long
 	}
 	ctx := suite.Within(t, lasts+5*time.Minute)
-	seen := shared.watching(ctx, t, shared.targets(), func(ctx context.Context) error { return r.fault(ctx, shared, lasts) })
+	if r.guest {
+		defer func() { suite.Try(t, shared.dismiss()) }()
+		suite.Try(t, shared.invite(ctx))
+	}
+	targets := shared.targets()
+	if r.targets != nil {
+		targets = r.targets(shared)
+	}
+	seen := shared.watching(ctx, t, targets, func(ctx context.Context) error { return r.fault(ctx, shared, lasts) })
 	report := check.Summarize(seen.log, seen.truth, shared.rules(), seen.over, goneGroups)
+	if r.without != nil {
+		report.Darkest = report.DarkestBut(r.without)
+	}
 	wrong := report.Wrong[:0:0]
 	for _, v := range report.Wrong {
 		if r.excused == nil || !r.excused(v) {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/client-go/kubernetes"
+
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/exporter"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/check"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/load"
@@ -18,6 +20,7 @@ import (
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/kafka"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/layout"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/members"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/pki"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/ports"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/proc"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/stack"
@@ -50,8 +53,22 @@ type world struct {
 	sidecar  *exporter.Exporter
 	load     *load.Load
 	proxies  *proxies.Proxies
+	guarded  *proxies.Proxies // for the guest
+	guest    *guest           // nil unless a row has one
+	ca       *pki.CA          // of the guarded listener
+	named    *proxies.Proxies // to whose addresses names lead that only a test's DNS server knows
 	java     members.Config
 	others   []*proc.Process
+	flooded  *flooded       // by row 24
+	notes    map[int]string // what the page says of a row besides its numbers
+}
+
+// note has the page say something of a row.
+func (w *world) note(row int, text string) {
+	if w.notes == nil {
+		w.notes = map[int]string{}
+	}
+	w.notes[row] = "; " + text
 }
 
 func start(ctx context.Context, where layout.Layout, dir string) (*world, error) {
@@ -85,27 +102,61 @@ func (w *world) start(ctx context.Context, dir string) (err error) {
 // proxied is the listener for those that reach the brokers by proxies: the last replica.
 const proxied = "PROXIED"
 
+// named is the listener whose brokers have names. bootstrapNames are those names.
+const named = "NAMED"
+
+func (w *world) bootstrapNames() []string {
+	var names []string
+	for i, address := range w.named.Addresses {
+		_, port, _ := strings.Cut(address, ":")
+		names = append(names, fmt.Sprintf("broker-%d.faults.test:%s", i+1, port))
+	}
+	return names
+}
+
 func (w *world) startKafka(ctx context.Context, dir string) (err error) {
 	const brokers = 3
 	if w.proxies, err = proxies.Pick(brokers); err != nil {
 		return err
 	}
+	if w.guarded, err = proxies.Pick(brokers); err != nil {
+		return err
+	}
+	if w.ca, err = pki.NewCA("the brokers' CA"); err != nil {
+		return err
+	}
+	guardedListener, err := guardedListener(w.ca, w.guarded.Addresses)
+	if err != nil {
+		return err
+	}
+	if w.named, err = proxies.Pick(brokers); err != nil {
+		return err
+	}
 	w.Stack, err = stack.StartWith(ctx, w.where, dir, kafka.Config{
 		Nodes: brokers, Properties: brokerProperties(),
-		Listeners: []kafka.Listener{{Name: proxied, Protocol: "PLAINTEXT", Advertised: w.proxies.Addresses}},
+		Listeners: []kafka.Listener{
+			{Name: proxied, Protocol: "PLAINTEXT", Advertised: w.proxies.Addresses},
+			{Name: named, Protocol: "PLAINTEXT", Advertised: w.bootstrapNames()},
+			guardedListener,
+		},
 	})
 	if err != nil {
 		return err
 	}
-	behind, err := w.Kafka.BootstrapOf(proxied)
-	if err != nil {
-		return err
+	for listener, p := range map[string]*proxies.Proxies{proxied: w.proxies, named: w.named, guarded: w.guarded} {
+		behind, err := w.Kafka.BootstrapOf(listener)
+		if err != nil {
+			return err
+		}
+		if err := p.Start(strings.Split(behind, ",")); err != nil {
+			return err
+		}
 	}
-	return w.proxies.Start(strings.Split(behind, ","))
+	return nil
 }
 
 func (w *world) replicaArgs(i int) []string {
-	args := append(w.args(), "--external-metrics=true")
+	args := append(w.args(), "--external-metrics=true", "--web.enable-lifecycle")
 	if i == proxiedReplica {
 		args = append(args, "--brokers="+w.proxies.Bootstrap())
 	}
@@ -121,6 +172,8 @@ func brokerProperties() map[string]string {
 		"default.replication.factor": "3", // also of the topics that streams groups make
 		"replica.lag.time.max.ms":    "3000", "controller.socket.timeout.ms": "3000",
 		"transaction.abort.timed.out.transaction.cleanup.interval.ms": "500",
+		"authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+		"super.users":           "User:ANONYMOUS", // the brokers among themselves, and all but the guest
 	}
 }
 
@@ -168,10 +221,15 @@ func (w *world) urls() map[string]string {
 	for i, a := range w.replicas.All {
 		urls[replica(i)] = a.WebURL
 	}
+	if w.guest != nil {
+		urls[guestName] = w.guest.adapter.WebURL
+	}
 	return urls
 }
 
-func replica(i int) string { return fmt.Sprintf("replica-%d", i) }
+const replicaPrefix = "replica-"
+
+func replica(i int) string { return fmt.Sprint(replicaPrefix, i) }
 
 // targets are what is watched.
 func (w *world) targets() watch.Targets {
@@ -181,6 +239,10 @@ func (w *world) targets() watch.Targets {
 	}
 	for i, a := range w.replicas.All {
 		t.Ready[replica(i)+" API"] = a.Ready
+	}
+	if w.guest != nil {
+		t.Ready[guestName+" API"] = w.guest.adapter.Ready
+		t.Direct = map[string]kubernetes.Interface{guestName: w.guest.api}
 	}
 	for _, kind := range load.Kinds() {
 		for i := range w.scaled {
@@ -204,7 +266,7 @@ func (w *world) Explain() string { return w.Stack.Explain() }
 
 // Close ends everything. Logs stay.
 func (w *world) Close() error {
-	var errs []error
+	errs := []error{w.dismiss()}
 	for _, p := range w.others {
 		errs = append(errs, p.Kill())
 	}
@@ -217,8 +279,10 @@ func (w *world) Close() error {
 	if w.Stack != nil {
 		errs = append(errs, w.Stack.Close())
 	}
-	if w.proxies != nil {
-		w.proxies.Close()
+	for _, p := range []*proxies.Proxies{w.proxies, w.named, w.guarded} {
+		if p != nil {
+			p.Close()
+		}
 	}
 	return errors.Join(errs...)
 }

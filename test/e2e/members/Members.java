@@ -2,6 +2,7 @@ import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +15,7 @@ import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.Serdes;
+import org.apache.kafka.streams.CloseOptions;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.StreamsBuilder;
 import org.apache.kafka.streams.kstream.Consumed;
@@ -23,12 +25,19 @@ import org.apache.kafka.streams.kstream.Repartitioned;
  * Members of the groups that Kafka's own clients have and others hardly: KIP-848 consumers, share consumers, streams.
  * They read as many records as they are asked for, and then stay in their group without reading on.
  *
- * <p>Usage: java -cp 'libs/*' Members.java BOOTSTRAP STATE-DIR. One command per line in: KIND GROUP TOPIC RECORDS; once
- * these are done with, "ok" or "error: ..." comes out. All members end with the standard input.
+ * <p>Usage: java -cp 'libs/*' Members.java BOOTSTRAP STATE-DIR. One command per line in: KIND GROUP TOPIC RECORDS, and leave
+ * GROUP, for all of its members; once these are done with, "ok" or "error: ..." comes out. All members end with the standard input.
  */
 public final class Members {
     private final Properties common = new Properties();
     private final String stateDir;
+    private final Map<String, Group> groups = new HashMap<>();
+
+    /** The members of a group here, and whether they are to leave it. */
+    private static final class Group {
+        private final CountDownLatch leaving = new CountDownLatch(1);
+        private final List<Thread> members = new ArrayList<>();
+    }
 
     private Members(String bootstrap, String stateDir) {
         common.put("bootstrap.servers", bootstrap);
@@ -49,6 +58,15 @@ public final class Members {
 
     private String obey(String[] words) throws InterruptedException {
         String group = words[1];
+        if (words[0].equals("leave")) {
+            Group left = groups.remove(group);
+            left.leaving.countDown();
+            for (Thread member : left.members) {
+                member.join();
+            }
+            return "ok";
+        }
+        Group here = groups.computeIfAbsent(group, name -> new Group());
         String topic = words[2];
         int records = Integer.parseInt(words[3]);
         CountDownLatch done = new CountDownLatch(1);
@@ -56,9 +74,9 @@ public final class Members {
         Thread member = new Thread(() -> {
             try {
                 switch (words[0]) {
-                    case "consumer" -> consume(group, topic, records, done);
-                    case "share" -> share(group, topic, records, done);
-                    case "streams" -> stream(group, topic, records, done);
+                    case "consumer" -> consume(group, topic, records, done, here.leaving);
+                    case "share" -> share(group, topic, records, done, here.leaving);
+                    case "streams" -> stream(group, topic, records, done, here.leaving);
                     default -> throw new IllegalArgumentException("unknown kind of group: " + words[0]);
                 }
             } catch (Exception | LinkageError e) {
@@ -68,6 +86,7 @@ public final class Members {
             }
         });
         member.setDaemon(true);
+        here.members.add(member);
         member.start();
         done.await();
         return failure.get() == null ? "ok" : "error: " + failure.get();
@@ -83,7 +102,7 @@ public final class Members {
         return p;
     }
 
-    private void consume(String group, String topic, int records, CountDownLatch done) {
+    private void consume(String group, String topic, int records, CountDownLatch done, CountDownLatch leaving) {
         Properties p = client(group);
         p.put("group.protocol", "consumer");
         p.put("enable.auto.commit", "false");
@@ -101,14 +120,14 @@ public final class Members {
                 consumer.commitSync(read);
             }
             done.countDown();
-            while (true) {
+            while (leaving.getCount() > 0) {
                 consumer.pause(consumer.assignment());
                 consumer.poll(Duration.ofMillis(100));
             }
         }
     }
 
-    private void share(String group, String topic, int records, CountDownLatch done) throws Exception {
+    private void share(String group, String topic, int records, CountDownLatch done, CountDownLatch leaving) throws Exception {
         try (Admin admin = Admin.create(common)) {
             AlterConfigOp earliest = new AlterConfigOp(
                     new ConfigEntry("share.auto.offset.reset", "earliest"), AlterConfigOp.OpType.SET);
@@ -133,11 +152,12 @@ public final class Members {
             consumer.commitSync();
         }
         done.countDown();
-        Thread.currentThread().join();
+        leaving.await();
+        consumer.close();
     }
 
     /** Two subtopologies with a repartition topic between them, so that the group commits on a topic of its own as well. */
-    private void stream(String group, String topic, int records, CountDownLatch done) throws Exception {
+    private void stream(String group, String topic, int records, CountDownLatch done, CountDownLatch leaving) throws Exception {
         StreamsBuilder builder = new StreamsBuilder();
         CountDownLatch left = new CountDownLatch(records);
         builder.stream(topic, Consumed.with(Serdes.ByteArray(), Serdes.ByteArray()))
@@ -157,6 +177,7 @@ public final class Members {
         left.await();
         streams.pause();
         done.countDown();
-        Thread.currentThread().join();
+        leaving.await();
+        streams.close(CloseOptions.groupMembershipOperation(CloseOptions.GroupMembershipOperation.LEAVE_GROUP));
     }
 }

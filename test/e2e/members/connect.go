@@ -15,9 +15,10 @@ import (
 // workers of a Connect cluster are: its subscription and assignment are in
 // Connect's own format, and it commits nothing.
 type Worker struct {
-	client *kgo.Client
-	cancel context.CancelFunc
-	done   chan struct{}
+	client    *kgo.Client
+	group, id string
+	cancel    context.CancelFunc
+	done      chan struct{}
 }
 
 // JoinConnect makes the only worker of a Connect cluster of that name.
@@ -32,7 +33,7 @@ func JoinConnect(ctx context.Context, bootstrap []string, group string) (*Worker
 		return nil, fmt.Errorf("joining connect group %s: %w", group, err)
 	}
 	beating, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	w := &Worker{client: client, cancel: cancel, done: make(chan struct{})}
+	w := &Worker{client: client, group: group, id: joined.MemberID, cancel: cancel, done: make(chan struct{})}
 	go w.heartbeat(beating, group, joined)
 	return w, nil
 }
@@ -85,6 +86,23 @@ func (w *Worker) heartbeat(ctx context.Context, group string, joined *kmsg.JoinG
 			_, _ = beat.RequestWith(ctx, w.client) // where it fails, the group loses its member, which the tests then see
 		}
 	}
+}
+
+// Leave lets the worker leave the group, and ends it.
+func (w *Worker) Leave(ctx context.Context) error {
+	defer w.Close()
+	req := kmsg.NewPtrLeaveGroupRequest()
+	member := kmsg.NewLeaveGroupRequestMember()
+	member.MemberID = w.id
+	req.Group, req.MemberID, req.Members = w.group, w.id, append(req.Members, member)
+	left, err := req.RequestWith(ctx, w.client)
+	if err == nil {
+		err = kerr.ErrorForCode(left.ErrorCode)
+	}
+	if err != nil {
+		return fmt.Errorf("leaving connect group %s: %w", w.group, err)
+	}
+	return nil
 }
 
 // Close ends the worker without leaving the group.

@@ -57,6 +57,18 @@ func (m *Members) Join(ctx context.Context, kind, group, topic string, records i
 	return nil
 }
 
+// Leave lets all members of a group that Join has made leave it in good order, and
+// returns when they have.
+func (m *Members) Leave(ctx context.Context, group string) error {
+	if _, err := fmt.Fprintln(m.stdin, "leave", group); err != nil {
+		return fmt.Errorf("leaving group %s: %w\n%s", group, err, proc.Tail(m.process.Log(), 20))
+	}
+	if err := m.ok(ctx); err != nil {
+		return fmt.Errorf("leaving group %s: %w", group, err)
+	}
+	return nil
+}
+
 // OpenTransaction writes records in a transaction and then kills the producer,
 // so that the transaction stays open until timeout has passed.
 func OpenTransaction(ctx context.Context, cfg Config, topic string, records int, timeout time.Duration) error {
@@ -66,6 +78,21 @@ func OpenTransaction(ctx context.Context, cfg Config, topic string, records int,
 	}
 	if err := errors.Join(p.ok(ctx), p.Close()); err != nil {
 		return fmt.Errorf("leaving a transaction open on %s: %w", topic, err)
+	}
+	return nil
+}
+
+// PendingCommits sends a group's offsets on the first partitions of a topic to a
+// transaction and then kills the producer, so that these commits are pending until
+// timeout has passed.
+func PendingCommits(ctx context.Context, cfg Config, group, topic string, partitions int32, offset int64, timeout time.Duration) error {
+	p, err := launch(cfg, "PendingCommits", cfg.Bootstrap, group, topic, strconv.Itoa(int(partitions)), strconv.FormatInt(offset, 10),
+		strconv.FormatInt(timeout.Milliseconds(), 10))
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(p.ok(ctx), p.Close()); err != nil {
+		return fmt.Errorf("leaving commits of %s pending: %w", group, err)
 	}
 	return nil
 }

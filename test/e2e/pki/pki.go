@@ -25,6 +25,20 @@ type Pair struct {
 	Cert, Key []byte
 }
 
+// PKCS8 is the key in the only form that Kafka reads.
+func (p Pair) PKCS8() (string, error) {
+	block, _ := pem.Decode(p.Key)
+	private, err := x509.ParseECPrivateKey(block.Bytes)
+	if err != nil {
+		return "", err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		return "", err
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), nil
+}
+
 // CA is a certificate authority.
 type CA struct {
 	Pair

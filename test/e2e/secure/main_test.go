@@ -5,8 +5,6 @@ package secure
 
 import (
 	"context"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -96,7 +94,7 @@ func (s *stack) properties() (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := pkcs8(server.Key)
+	key, err := server.PKCS8()
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +102,7 @@ func (s *stack) properties() (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	expiredKey, err := pkcs8(expired.Key)
+	expiredKey, err := expired.PKCS8()
 	if err != nil {
 		return nil, err
 	}
@@ -118,20 +116,6 @@ func (s *stack) properties() (map[string]string, error) {
 		"authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
 		"super.users":           "User:ANONYMOUS", // the brokers among themselves, and the tests' own clients
 	}, nil
-}
-
-// pkcs8 is the only form of a private key that Kafka reads.
-func pkcs8(key []byte) (string, error) {
-	block, _ := pem.Decode(key)
-	private, err := x509.ParseECPrivateKey(block.Bytes)
-	if err != nil {
-		return "", err
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		return "", err
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), nil
 }
 
 // listeners are the ways into the broker.

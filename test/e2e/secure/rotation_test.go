@@ -7,8 +7,10 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,8 +18,11 @@ import (
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/await"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/exporter"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/page"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/pki"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/proc"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/suite"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/volume"
 )
 
 const newPassword = "canary-rotated"
@@ -27,30 +32,35 @@ const newPassword = "canary-rotated"
 func TestRow21Rotation(t *testing.T) {
 	newCA, err := pki.NewCA("the brokers' CA") // as shared.ca is called
 	suite.Try(t, err)
+	took := &rotated{}
+	t.Cleanup(func() { took.report(t) })
 	for name, c := range map[string]struct {
 		listener, security string
-		steps              []func(ctx context.Context, v *volume) error // the first before the start
+		steps              []func(ctx context.Context, v *volume.Volume) error // the first before the start
+		what               []string                                            // is rotated, by the others
 	}{
-		"password":     {"SCRAM", trust + "}\n  sasl: {mechanism: SCRAM-SHA-512, username: rotating, password-file: VOLUME/password}\n", passwordSteps()},
-		"token":        {"OAUTH", trust + "}\n  sasl:\n    mechanism: OAUTHBEARER\n    oauth: {token-file: VOLUME/token}\n", tokenSteps()},
-		"keytab":       {"GSSAPI", trust + "}\n  sasl:\n    mechanism: GSSAPI\n    kerberos: {principal: rotating, keytab-file: VOLUME/keytab, krb5-conf-file: DIR/kdc/krb5.conf}\n", keytabSteps()},
-		"certificates": {"ROTATED", "kafka:\n  tls: {enabled: true, ca-file: VOLUME/ca.crt, cert-file: VOLUME/tls.crt, key-file: VOLUME/tls.key}\n", certificateSteps(newCA)},
+		"password":     {"SCRAM", trust + "}\n  sasl: {mechanism: SCRAM-SHA-512, username: rotating, password-file: VOLUME/password}\n", passwordSteps(), []string{"password of Kafka (SCRAM)"}},
+		"token":        {"OAUTH", trust + "}\n  sasl:\n    mechanism: OAUTHBEARER\n    oauth: {token-file: VOLUME/token}\n", tokenSteps(), []string{"token of Kafka (OAUTHBEARER)"}},
+		"keytab":       {"GSSAPI", trust + "}\n  sasl:\n    mechanism: GSSAPI\n    kerberos: {principal: rotating, keytab-file: VOLUME/keytab, krb5-conf-file: DIR/kdc/krb5.conf}\n", keytabSteps(), []string{"keytab of Kafka (GSSAPI)"}},
+		"certificates": {"ROTATED", "kafka:\n  tls: {enabled: true, ca-file: VOLUME/ca.crt, cert-file: VOLUME/tls.crt, key-file: VOLUME/tls.key}\n", certificateSteps(newCA), []string{"client certificate of Kafka (mTLS), by another CA", "certificate of the brokers, by another CA"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ctx := suite.Within(t, 4*time.Minute)
-			v, err := newVolume(filepath.Join(shared.dir, "volume-"+name))
+			v, err := volume.New(filepath.Join(shared.dir, "volume-"+name))
 			suite.Try(t, err)
 			suite.Try(t, c.steps[0](ctx, v))
-			e := startExporter(ctx, t, "rotated-"+name, c.listener, strings.ReplaceAll(c.security, "VOLUME", filepath.Join(v.dir, "..data")), "--poll-interval=2s")
+			e := startExporter(ctx, t, "rotated-"+name, c.listener, strings.ReplaceAll(c.security, "VOLUME", v.Dir()), "--poll-interval=2s")
 			suite.Try(t, await.Until(ctx, "the lag", func(ctx context.Context) error { return lags(ctx, e, 3) }))
 			lostBefore, err := readErrors(ctx, e)
 			suite.Try(t, err)
 			for i, step := range c.steps[1:] {
 				before, err := connections(e.PID(), c.listener)
 				suite.Try(t, err)
+				began := time.Now()
 				suite.Try(t, step(ctx, v))
 				suite.Try(t, replaced(ctx, t, e, c.listener, before, fmt.Sprintf("new connections after step %d", i+1)))
+				took.add(c.what[i], time.Since(began))
 			}
 			lost, err := readErrors(ctx, e)
 			suite.Try(t, err)
@@ -59,6 +69,28 @@ func TestRow21Rotation(t *testing.T) {
 			}
 		})
 	}
+}
+
+// rotated is how long rotations took until the last connection of before was gone.
+type rotated struct {
+	mu  sync.Mutex
+	all []page.Rotation
+}
+
+func (r *rotated) add(what string, after time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all = append(r.all, page.Rotation{What: what, After: after})
+}
+
+// report writes them into docs/faults.md, if that is asked for.
+func (r *rotated) report(t *testing.T) {
+	t.Helper()
+	slices.SortFunc(r.all, func(a, b page.Rotation) int { return strings.Compare(a.What, b.What) })
+	for _, took := range r.all {
+		t.Logf("%s: %s", took.What, took.After.Round(time.Millisecond))
+	}
+	suite.Try(t, page.Rotations(shared.where.Root, r.all))
 }
 
 // replaced waits, for as long as a rotation may take to be in use, until none
@@ -101,28 +133,7 @@ func connections(pid int, listener string) (map[string]bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	table, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/tcp", pid))
-	if err != nil {
-		return nil, err
-	}
-	ours, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
-	if err != nil {
-		return nil, err
-	}
-	open := make(map[string]bool)
-	for _, fd := range ours {
-		if target, err := os.Readlink(fd); err == nil { // else it was closed meanwhile
-			open[target] = true
-		}
-	}
-	found := make(map[string]bool)
-	const remote, state, inode = 2, 3, 9 // columns
-	for line := range strings.Lines(string(table)) {
-		if column := strings.Fields(line); len(column) > inode && column[state] == "01" && strings.HasSuffix(column[remote], fmt.Sprintf(":%04X", number)) && open["socket:["+column[inode]+"]"] {
-			found[column[inode]] = true
-		}
-	}
-	return found, nil
+	return proc.Connections(pid, number)
 }
 
 // readErrors counts what could not be read since the start.
@@ -136,44 +147,44 @@ func readErrors(ctx context.Context, e *exporter.Exporter) (sum float64, err err
 	return sum, err
 }
 
-func passwordSteps() []func(context.Context, *volume) error {
+func passwordSteps() []func(context.Context, *volume.Volume) error {
 	const user = "rotating"
-	return []func(context.Context, *volume) error{
-		func(ctx context.Context, v *volume) error {
+	return []func(context.Context, *volume.Volume) error{
+		func(ctx context.Context, v *volume.Volume) error {
 			err := shared.admin(func(admin *kadm.Client) error {
 				return allow(ctx, admin, describe("User:"+user).Topics("*").Groups("*"))
 			})
-			return errors.Join(err, shared.addUser(ctx, user, password), v.swap(map[string]string{"password": password}))
+			return errors.Join(err, shared.addUser(ctx, user, password), v.Swap(map[string]string{"password": password}))
 		},
-		func(ctx context.Context, v *volume) error { // the old one is good no more
-			return errors.Join(shared.addUser(ctx, user, newPassword), v.swap(map[string]string{"password": newPassword}))
+		func(ctx context.Context, v *volume.Volume) error { // the old one is good no more
+			return errors.Join(shared.addUser(ctx, user, newPassword), v.Swap(map[string]string{"password": newPassword}))
 		},
 	}
 }
 
-func tokenSteps() []func(context.Context, *volume) error {
-	step := func(_ context.Context, v *volume) error {
+func tokenSteps() []func(context.Context, *volume.Volume) error {
+	step := func(_ context.Context, v *volume.Volume) error {
 		token, err := shared.idp.token("lag-oauth", audience)
-		return errors.Join(err, v.swap(map[string]string{"token": token}))
+		return errors.Join(err, v.Swap(map[string]string{"token": token}))
 	}
-	return []func(context.Context, *volume) error{step, step}
+	return []func(context.Context, *volume.Volume) error{step, step}
 }
 
-func keytabSteps() []func(context.Context, *volume) error {
+func keytabSteps() []func(context.Context, *volume.Volume) error {
 	const principal = "rotating"
 	// ktadd gives the principal new keys; those of before are good no more.
-	step := func(name string) func(context.Context, *volume) error {
-		return func(ctx context.Context, v *volume) error {
+	step := func(name string) func(context.Context, *volume.Volume) error {
+		return func(ctx context.Context, v *volume.Volume) error {
 			path := shared.kdc.path(name)
 			if err := shared.kdc.admin(ctx, "ktadd -k "+path+" "+principal); err != nil {
 				return err
 			}
 			keytab, err := os.ReadFile(path)
-			return errors.Join(err, v.swap(map[string]string{"keytab": string(keytab)}))
+			return errors.Join(err, v.Swap(map[string]string{"keytab": string(keytab)}))
 		}
 	}
-	return []func(context.Context, *volume) error{
-		func(ctx context.Context, v *volume) error {
+	return []func(context.Context, *volume.Volume) error{
+		func(ctx context.Context, v *volume.Volume) error {
 			return errors.Join(shared.kdc.admin(ctx, "addprinc -randkey "+principal), step("first.keytab")(ctx, v))
 		},
 		step("second.keytab"),
@@ -182,24 +193,24 @@ func keytabSteps() []func(context.Context, *volume) error {
 
 // certificateSteps take the client's certificate, then the broker's, and then
 // our trust from one CA to another.
-func certificateSteps(newCA *pki.CA) []func(context.Context, *volume) error {
-	mount := func(v *volume, trusted []byte, issuer *pki.CA) error {
+func certificateSteps(newCA *pki.CA) []func(context.Context, *volume.Volume) error {
+	mount := func(v *volume.Volume, trusted []byte, issuer *pki.CA) error {
 		ours, err := issuer.Client("lag-mtls")
-		return errors.Join(err, v.swap(map[string]string{"ca.crt": string(trusted), "tls.crt": string(ours.Cert), "tls.key": string(ours.Key)}))
+		return errors.Join(err, v.Swap(map[string]string{"ca.crt": string(trusted), "tls.crt": string(ours.Cert), "tls.key": string(ours.Key)}))
 	}
 	both := func() []byte { return append(append([]byte(nil), shared.ca.Cert...), newCA.Cert...) }
-	return []func(context.Context, *volume) error{
-		func(ctx context.Context, v *volume) error {
+	return []func(context.Context, *volume.Volume) error{
+		func(ctx context.Context, v *volume.Volume) error {
 			err := shared.set(ctx, map[string]string{"listener.name.rotated.ssl.truststore.certificates": string(both())})
 			return errors.Join(err, mount(v, shared.ca.Cert, shared.ca))
 		},
-		func(_ context.Context, v *volume) error { return mount(v, both(), newCA) },
-		func(ctx context.Context, v *volume) error {
+		func(_ context.Context, v *volume.Volume) error { return mount(v, both(), newCA) },
+		func(ctx context.Context, v *volume.Volume) error {
 			server, err := newCA.Server("127.0.0.1", "localhost", "kafka.example")
 			if err != nil {
 				return err
 			}
-			key, err := pkcs8(server.Key)
+			key, err := server.PKCS8()
 			if err != nil {
 				return err
 			}
@@ -226,30 +237,4 @@ func (s *stack) set(ctx context.Context, properties map[string]string) error {
 		}
 		return err
 	})
-}
-
-// volume is a folder like that of a Secret: what it shows is changed at once,
-// by the change of a link.
-type volume struct {
-	dir  string
-	next int
-}
-
-func newVolume(dir string) (*volume, error) { return &volume{dir: dir}, os.MkdirAll(dir, 0o700) }
-
-func (v *volume) swap(files map[string]string) error {
-	v.next++
-	data, link := filepath.Join(v.dir, strconv.Itoa(v.next)), filepath.Join(v.dir, "..data_tmp")
-	if err := os.Mkdir(data, 0o700); err != nil {
-		return err
-	}
-	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(data, name), []byte(text), 0o600); err != nil {
-			return err
-		}
-	}
-	if err := os.Symlink(data, link); err != nil {
-		return err
-	}
-	return os.Rename(link, filepath.Join(v.dir, "..data"))
 }

@@ -17,7 +17,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/pki"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/ports"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/proc"
 )
@@ -27,6 +26,11 @@ const (
 	Namespace = "kafka-lag-adapter"
 	Name      = "lag-adapter" // ServiceAccount, Deployment, Service
 	overlay   = "overlays/own-ca"
+
+	// ConfigFile is the configuration file that the Deployment mounts, and the adapters' own copy in the folder of the run.
+	ConfigFile = "config.yaml"
+	// ServerName is what the adapter's certificate is for.
+	ServerName = Name + "." + Namespace + ".svc"
 )
 
 // Adapter is the product's adapter: a process of this machine in the place of
@@ -40,6 +44,7 @@ type Adapter struct {
 	// CA is the path of the CA that signed the serving certificate.
 	CA string
 
+	serving servingFiles
 	name    string // the process's, and its log's
 	stack   *Stack
 	process *proc.Process
@@ -124,28 +129,6 @@ func (s *Stack) applyManifests(ctx context.Context, components ...string) (servi
 	return files, err
 }
 
-// servingFiles are the paths of a serving certificate.
-type servingFiles struct{ ca, cert, key string }
-
-// writeServing makes a CA and a certificate for the Service's name where the
-// overlay expects them.
-func writeServing(dir string) (servingFiles, error) {
-	files := servingFiles{filepath.Join(dir, "ca.crt"), filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")}
-	ca, err := pki.NewCA(Name)
-	if err != nil {
-		return files, err
-	}
-	serving, err := ca.Server(Name+"."+Namespace+".svc", Name+"."+Namespace+".svc.cluster.local")
-	if err != nil {
-		return files, err
-	}
-	return files, errors.Join(
-		os.WriteFile(files.ca, ca.Cert, 0o644),
-		os.WriteFile(files.cert, serving.Cert, 0o644),
-		os.WriteFile(files.key, serving.Key, 0o600),
-	)
-}
-
 // newAdapter works out how the adapter has to run here.
 func (s *Stack) newAdapter(ctx context.Context, serving servingFiles) (*Adapter, error) {
 	client := s.ControlPlane.Client
@@ -176,7 +159,7 @@ func (s *Stack) newAdapter(ctx context.Context, serving servingFiles) (*Adapter,
 	a := &Adapter{
 		URL:    "https://" + net.JoinHostPort(service.Spec.ClusterIP, "443"),
 		WebURL: fmt.Sprintf("http://127.0.0.1:%d", web[0]),
-		CA:     serving.ca, name: Name, stack: s,
+		CA:     serving.ca, serving: serving, name: Name, stack: s,
 	}
 	a.args, err = expand(override(pod.Containers[0].Args,
 		"--config="+config, "--brokers="+s.Kafka.Bootstrap(),
@@ -185,38 +168,37 @@ func (s *Stack) newAdapter(ctx context.Context, serving servingFiles) (*Adapter,
 		"--kubeconfig="+kubeconfig, "--authentication-kubeconfig="+kubeconfig, "--authorization-kubeconfig="+kubeconfig,
 		fmt.Sprintf("--web.listen-address=127.0.0.1:%d", web[0]),
 	), pod.Containers[0].Env)
-	if err != nil {
-		return nil, err
-	}
-	a.client, err = trusting(serving.ca)
+	a.client = trusting(serving.ca)
 	return a, err
 }
 
 // writeConfig writes the configuration file that the Deployment mounts, and returns its path.
 func (s *Stack) writeConfig(ctx context.Context) (string, error) {
-	const name = "config.yaml"
 	config, err := s.ControlPlane.Client.CoreV1().ConfigMaps(Namespace).Get(ctx, Name, metav1.GetOptions{})
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(s.Dir, name)
-	return path, os.WriteFile(path, []byte(config.Data[name]), 0o644)
+	path := filepath.Join(s.Dir, ConfigFile)
+	return path, os.WriteFile(path, []byte(config.Data[ConfigFile]), 0o644)
 }
 
-// trusting makes a client for the adapter, whose certificate has the Service's name.
-func trusting(caFile string) (*http.Client, error) {
-	ca, err := os.ReadFile(caFile)
-	if err != nil {
-		return nil, err
+// trusting makes a client for the adapter, whose certificate has the Service's name. It reads the CA for each connection, as a rotation
+// replaces it.
+func trusting(caFile string) *http.Client {
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		ca, err := os.ReadFile(caFile)
+		if err != nil {
+			return nil, err
+		}
+		roots := x509.NewCertPool()
+		roots.AppendCertsFromPEM(ca)
+		dialer := tls.Dialer{Config: &tls.Config{RootCAs: roots, ServerName: ServerName, MinVersion: tls.VersionTLS12}}
+		return dialer.DialContext(ctx, network, address)
 	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(ca)
 	return &http.Client{
-		Timeout: 2 * time.Second, // of one look
-		Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{
-			RootCAs: roots, ServerName: Name + "." + Namespace + ".svc", MinVersion: tls.VersionTLS12,
-		}},
-	}, nil
+		Timeout:   2 * time.Second, // of one look
+		Transport: &http.Transport{DisableKeepAlives: true, DialTLSContext: dial},
+	}
 }
 
 func (a *Adapter) start(ctx context.Context, extra []string) error {

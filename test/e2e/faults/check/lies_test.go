@@ -22,6 +22,9 @@ func TestHonest(t *testing.T) {
 	if got, want := r.Darkest.Duration, resumes-hangs-maxAge; got < want-time.Second/2 || got > want+time.Second || r.Darkest.Of != "replica hung" {
 		t.Errorf("the longest darkness is %v, want %s of hung", r.Darkest, want)
 	}
+	if got := r.DarkestBut(func(source string) bool { return source == "replica" }); got.Duration >= r.Darkest.Duration {
+		t.Errorf("without the replica, the longest darkness is %v", got)
+	}
 	if got := r.Oldest; got.Duration != maxAge || got.Of != "replica hung" {
 		t.Errorf("the oldest age is %v, want %s of hung", got, maxAge)
 	}

@@ -16,7 +16,9 @@ type Report struct {
 	UnjudgedBy map[string]int
 	Wrong      []Violation
 	// Darkest is the longest time for which a sum that there was before could not be had. Oldest is the greatest age of a sum.
+	// DarkestBy is the former by source.
 	Darkest, Oldest Extreme
+	DarkestBy       map[string]Extreme
 	// Recovery is the time from the end of the fault until all sums that were known before it were known again, as read since.
 	// RecoveryBy is the same by source.
 	Recovery   Extreme
@@ -39,7 +41,7 @@ func (e *Extreme) add(d time.Duration, s Series) {
 
 // Summarize puts together what a row reports. over is when the fault was; gone says that a group is meant to be gone in the end.
 func Summarize(l *Log, truth Truth, rules Rules, over time.Time, gone func(group string) bool) Report {
-	r := Report{RecoveryBy: map[string]Extreme{}}
+	r := Report{RecoveryBy: map[string]Extreme{}, DarkestBy: map[string]Extreme{}}
 	r.Wrong, r.Claims, r.UnjudgedBy = Judge(l, truth, rules)
 	for _, n := range r.UnjudgedBy {
 		r.Unjudged += n
@@ -76,7 +78,7 @@ func (r *Report) series(s Series, claims []Claim, end, over time.Time, gone bool
 	for i, c := range claims {
 		r.Oldest.add(c.Last.Sub(c.ReadAt), s)
 		if i > 0 {
-			r.Darkest.add(c.First.Sub(claims[i-1].Last), s)
+			r.dark(c.First.Sub(claims[i-1].Last), s)
 		}
 		if !recovered && !over.IsZero() && !c.ReadAt.Before(over) {
 			recovered = true
@@ -89,10 +91,27 @@ func (r *Report) series(s Series, claims []Claim, end, over time.Time, gone bool
 		return
 	}
 	last := claims[len(claims)-1]
-	r.Darkest.add(end.Sub(last.Last), s)
+	r.dark(end.Sub(last.Last), s)
 	if !recovered && !over.IsZero() {
 		r.recovered(end.Sub(over), s)
 	}
+}
+
+func (r *Report) dark(lasting time.Duration, s Series) {
+	r.Darkest.add(lasting, s)
+	by := r.DarkestBy[s.Source]
+	by.add(lasting, s)
+	r.DarkestBy[s.Source] = by
+}
+
+// DarkestBut is the longest darkness without that of some sources.
+func (r *Report) DarkestBut(which func(source string) bool) (darkest Extreme) {
+	for source, by := range r.DarkestBy {
+		if !which(source) && by.Duration > darkest.Duration {
+			darkest = by
+		}
+	}
+	return darkest
 }
 
 func (r *Report) recovered(after time.Duration, s Series) {

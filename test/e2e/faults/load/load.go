@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 
@@ -147,13 +148,14 @@ func (l *Load) prepare(ctx context.Context) error {
 	}
 	for partitions, topics := range sizes {
 		created, err := l.admin.CreateTopics(ctx, partitions, 3, nil, topics...)
-		if err == nil {
-			err = created.Error()
-		}
 		if err != nil {
 			return fmt.Errorf("creating topics: %w", err)
 		}
 		for _, topic := range topics {
+			// A request whose answer did not come in time is sent again, and finds what it has made.
+			if err := created[topic].Err; err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
+				return fmt.Errorf("creating topic %s: %w", topic, err)
+			}
 			l.ends[topic] = make([]int64, partitions)
 		}
 	}

@@ -24,7 +24,7 @@ func Scale(ctx context.Context, client kubernetes.Interface, scaled int) error {
 	for _, kind := range Kinds() {
 		for i := range scaled {
 			name := fmt.Sprintf("%s-%d", kind, i)
-			if _, err := client.AppsV1().Deployments(Namespace).Create(ctx, deployment(name), metav1.CreateOptions{}); err != nil {
+			if _, err := client.AppsV1().Deployments(Namespace).Create(ctx, Deployment(name), metav1.CreateOptions{}); err != nil {
 				return fmt.Errorf("scaling %s: %w", name, err)
 			}
 			hpas := client.AutoscalingV2().HorizontalPodAutoscalers(Namespace)
@@ -36,7 +36,8 @@ func Scale(ctx context.Context, client kubernetes.Interface, scaled int) error {
 	return nil
 }
 
-func deployment(name string) *appsv1.Deployment {
+// Deployment is a Deployment of one pod.
+func Deployment(name string) *appsv1.Deployment {
 	labels := map[string]string{"app": name}
 	return &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: labels},

@@ -8,19 +8,24 @@ import (
 	"strings"
 )
 
-// The table of docs/faults.md is between these lines.
+// Table is one of the tables of docs/faults.md: the line that it begins with.
+type Table string
+
+// The tables.
 const (
-	tableBegins = "| # | fault | size | samples | claims | wrong | longest darkness | oldest served | recovery |"
-	tableRule   = "|---|---|---|---|---|---|---|---|---|"
-	tableEnds   = "<!-- end of the table -->"
+	RealParts Table = "| # | fault | size | samples | claims | wrong | longest darkness | oldest served | recovery |"
+	Fakes     Table = "| # | on a fake broker or clock | tests | cases | result |"
+
+	tableEnds = "<!-- end of the table -->"
 )
 
-// WithLine puts a row's line into the page's table, in the place of the one that it had.
-func WithLine(page string, number int, line string) (string, error) {
-	before, rest, begins := strings.Cut(page, tableBegins+"\n"+tableRule+"\n")
+// WithLine puts a row's line into a table of the page, in the place of the one that it had.
+func (t Table) WithLine(page string, number int, line string) (string, error) {
+	head := string(t) + "\n" + strings.Repeat("|---", strings.Count(string(t), "|")-1) + "|\n"
+	before, rest, begins := strings.Cut(page, head)
 	table, after, ends := strings.Cut(rest, tableEnds)
 	if !begins || !ends {
-		return "", fmt.Errorf("docs/faults.md has no table that begins with %q and ends with %q", tableBegins, tableEnds)
+		return "", fmt.Errorf("docs/faults.md has no table that begins with %q and ends with %q", head, tableEnds)
 	}
 	lines := map[int]string{number: line}
 	for l := range strings.Lines(table) {
@@ -42,7 +47,7 @@ func WithLine(page string, number int, line string) (string, error) {
 	}
 	slices.Sort(numbers)
 	var text strings.Builder
-	text.WriteString(before + tableBegins + "\n" + tableRule + "\n")
+	text.WriteString(before + head)
 	for _, n := range numbers {
 		text.WriteString(lines[n] + "\n")
 	}

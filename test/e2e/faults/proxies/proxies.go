@@ -36,6 +36,7 @@ func Pick(n int) (*Proxies, error) {
 
 // Start begins to forward to the brokers.
 func (p *Proxies) Start(brokers []string) error {
+	zerolog.SetGlobalLevel(zerolog.Disabled) // toxics do not ask the server for its logger
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(prometheus.NewRegistry()), zerolog.Nop())
 	for i, address := range p.Addresses {
 		proxy := toxiproxy.NewProxy(server, fmt.Sprintf("broker-%d", i+1), address, brokers[i])
@@ -65,6 +66,17 @@ func (p *Proxies) Heal(ctx context.Context) {
 	for _, proxy := range p.all {
 		proxy.Toxics.ResetToxics(ctx)
 	}
+}
+
+// Cut ends all connections. New ones are taken at once.
+func (p *Proxies) Cut() error {
+	for _, proxy := range p.all {
+		proxy.Stop()
+		if err := proxy.Start(); err != nil {
+			return fmt.Errorf("starting %s again: %w", proxy.Name, err)
+		}
+	}
+	return nil
 }
 
 // Close ends all connections.

@@ -24,29 +24,39 @@ const patience = 5 * time.Second
 
 // The paths of the metrics API.
 const (
-	custom   = "/apis/custom.metrics.k8s.io/v1beta2"
-	external = "/apis/external.metrics.k8s.io/v1beta1"
+	Custom   = "/apis/custom.metrics.k8s.io/v1beta2"
+	External = "/apis/external.metrics.k8s.io/v1beta1"
 )
 
-// ask asks the metrics API for a group's lag, as its HPA does.
-func (w *Watch) ask(ctx context.Context, s Subject) {
+// Request is what an HPA asks the metrics API for a group's lag.
+func Request(namespace, metric string, s Subject) (path string, query url.Values) {
 	bySelector := "consumergroup=" + s.Group
-	query := url.Values{}
-	var path string
+	query = url.Values{}
 	switch s.Kind {
 	case "pods":
-		path = fmt.Sprintf("%s/namespaces/%s/pods/*/%s", custom, w.targets.Namespace, w.targets.Metric)
+		path = fmt.Sprintf("%s/namespaces/%s/pods/*/%s", Custom, namespace, metric)
 		query.Set("labelSelector", "app="+s.Group)
 		query.Set("metricLabelSelector", bySelector)
 	case "object":
-		path = fmt.Sprintf("%s/namespaces/%s/deployments.apps/%s/%s", custom, w.targets.Namespace, s.Group, w.targets.Metric)
+		path = fmt.Sprintf("%s/namespaces/%s/deployments.apps/%s/%s", Custom, namespace, s.Group, metric)
 		query.Set("metricLabelSelector", bySelector)
 	default:
-		path = fmt.Sprintf("%s/namespaces/%s/%s", external, w.targets.Namespace, w.targets.Metric)
+		path = fmt.Sprintf("%s/namespaces/%s/%s", External, namespace, metric)
 		query.Set("labelSelector", bySelector)
 	}
-	subject := s.Kind + " " + s.Group
-	body, err := raw(ctx, w.targets.API, path, query)
+	return path, query
+}
+
+// Ask makes the request.
+func Ask(ctx context.Context, client kubernetes.Interface, namespace, metric string, s Subject) ([]byte, error) {
+	path, query := Request(namespace, metric, s)
+	return raw(ctx, client, path, query)
+}
+
+// ask asks a server of the metrics API for a group's lag, as its HPA does.
+func (w *Watch) ask(ctx context.Context, source string, client kubernetes.Interface, s Subject) {
+	subject := source + s.Kind + " " + s.Group
+	body, err := Ask(ctx, client, w.targets.Namespace, w.targets.Metric, s)
 	at := time.Now()
 	switch {
 	case ctx.Err() != nil:
@@ -120,14 +130,14 @@ func (w *Watch) autoscalers(ctx context.Context) {
 
 // discovery looks at the APIServices' conditions and at discovery, one after the other.
 func (w *Watch) discovery() func(context.Context) {
-	services, turn := apiServices(), 0
+	services, turn := APIServices(), 0
 	return func(ctx context.Context) {
 		turn++
 		if n := turn % (len(services) + 2); n < len(services) {
 			w.probe(ctx, "APIService "+services[n], func(ctx context.Context) error { return available(ctx, w.targets.Client, services[n]) })
 			return
 		}
-		path := []string{custom, external}[turn%2]
+		path := []string{Custom, External}[turn%2]
 		w.probe(ctx, "discovery of "+path, func(ctx context.Context) error {
 			_, err := raw(ctx, w.targets.Client, path, nil)
 			return err
@@ -135,14 +145,14 @@ func (w *Watch) discovery() func(context.Context) {
 	}
 }
 
-func apiServices() []string {
+func APIServices() []string {
 	return []string{"v1beta1.custom.metrics.k8s.io", "v1beta2.custom.metrics.k8s.io", "v1beta1.external.metrics.k8s.io"}
 }
 
 // Available says whether the API server takes all of the product's APIs for available.
 func Available(ctx context.Context, client kubernetes.Interface) error {
 	var errs []error
-	for _, name := range apiServices() {
+	for _, name := range APIServices() {
 		if err := available(ctx, client, name); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", name, err))
 		}

@@ -3,6 +3,7 @@
 package watch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +17,7 @@ import (
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/check"
 )
 
-// interval is how often each thing is looked at.
+// interval is how often each thing is looked at, where Targets do not say.
 const interval = 100 * time.Millisecond
 
 // Subject is an object of the metrics API, and the group whose lag it is asked for.
@@ -32,6 +33,8 @@ type Targets struct {
 	Ready   map[string]func(context.Context) error
 	// Poll is the interval at which those read Kafka.
 	Poll time.Duration
+	// Interval is how often each thing is looked at, where it is not ten times a second.
+	Interval time.Duration
 	// Client has all rights. Without one, only the metrics are looked at.
 	Client    kubernetes.Interface
 	Namespace string
@@ -41,6 +44,8 @@ type Targets struct {
 	Transport http.RoundTripper
 	// API, where set, is used for the metrics API in place of Client.
 	API kubernetes.Interface
+	// Direct are servers of the metrics API that are asked without the API server between, by source.
+	Direct map[string]kubernetes.Interface
 }
 
 // Watch is a running watch.
@@ -61,6 +66,7 @@ func Start(targets Targets) *Watch {
 	if targets.API == nil {
 		targets.API = targets.Client
 	}
+	targets.Interval = cmp.Or(targets.Interval, interval)
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &Watch{
 		targets: targets, log: check.NewLog(), cancel: cancel,
@@ -79,17 +85,25 @@ func Start(targets Targets) *Watch {
 		byKind[s.Kind] = append(byKind[s.Kind], s)
 	}
 	for _, subjects := range byKind {
-		turn := 0
-		w.every(ctx, func(ctx context.Context) {
-			turn++
-			w.ask(ctx, subjects[turn%len(subjects)])
-		})
+		w.askInTurn(ctx, "", targets.API, subjects)
+		for source, client := range targets.Direct {
+			w.askInTurn(ctx, source+" ", client, subjects)
+		}
 	}
 	if targets.Client != nil {
 		w.every(ctx, w.autoscalers)
 		w.every(ctx, w.discovery())
 	}
 	return w
+}
+
+// askInTurn asks one server of the metrics API for one subject after the other.
+func (w *Watch) askInTurn(ctx context.Context, source string, client kubernetes.Interface, subjects []Subject) {
+	turn := 0
+	w.every(ctx, func(ctx context.Context) {
+		turn++
+		w.ask(ctx, source, client, subjects[turn%len(subjects)])
+	})
 }
 
 // Stop ends the watch and returns what it saw. Its error is about the watch itself, or about what could not be understood.
@@ -102,7 +116,7 @@ func (w *Watch) Stop() (*check.Log, error) {
 
 func (w *Watch) every(ctx context.Context, look func(context.Context)) {
 	w.running.Go(func() {
-		tick := time.NewTicker(interval)
+		tick := time.NewTicker(w.targets.Interval)
 		defer tick.Stop()
 		for {
 			look(ctx)

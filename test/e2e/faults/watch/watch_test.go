@@ -37,7 +37,7 @@ func TestAnswers(t *testing.T) {
 				targets: Targets{Client: client, API: client, Namespace: "default", Metric: "lag"}, log: check.NewLog(),
 				pods: &pods{client: client, namespace: "default", seen: map[string]time.Time{}},
 			}
-			w.ask(t.Context(), Subject{"pods", "group"})
+			w.ask(t.Context(), "", client, Subject{"pods", "group"})
 			if refused := w.log.Refusals["pods group"] > 0; refused != c.refused {
 				t.Errorf("refused: %v, want %v", refused, c.refused)
 			}

@@ -1,0 +1,234 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/await"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/exporter"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/load"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/names"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/series"
+)
+
+// alone is an exporter to which one thing is done that concerns no other process.
+type alone struct {
+	*exporter.Exporter
+	w          *world
+	goroutines float64 // when all was well
+	failures   float64
+}
+
+// connectionErrors counts what could not be read for want of a connection.
+func connectionErrors() string {
+	return series.Name("kafka_lag_collector_read_errors_total", "cluster", "default", "class", "connection")
+}
+
+// startAlone starts an exporter by a command that takes something from it.
+func (w *world) startAlone(ctx context.Context, name string, by []string, brokers string) (*alone, error) {
+	e, err := exporter.StartBy(ctx, w.where, w.Dir, name, by, append(w.args(), "--brokers="+brokers)...)
+	return &alone{Exporter: e, w: w}, err
+}
+
+// well waits until the exporter knows the lag of a group that always has some, and has no more goroutines than when it first did.
+func (a *alone) well(ctx context.Context) error {
+	return await.Until(ctx, "the exporter to know the lag", func(ctx context.Context) error {
+		now, err := a.Scrape(ctx)
+		if err != nil {
+			return err
+		}
+		if !shownIn(now) {
+			return errors.New("it is not shown")
+		}
+		goroutines := now[series.Name("go_goroutines")]
+		if a.goroutines == 0 {
+			a.goroutines = goroutines
+		}
+		const underWay = 10
+		if goroutines > a.goroutines+underWay {
+			return fmt.Errorf("%v goroutines, %v at first", goroutines, a.goroutines)
+		}
+		a.failures = now[connectionErrors()]
+		return nil
+	})
+}
+
+// unknown waits until the exporter says that it does not know that lag, and counts why.
+func (a *alone) unknown(ctx context.Context, again func() error) error {
+	const every = 10 // looks
+	looks := 0
+	return await.Until(ctx, "the exporter to say that it does not know the lag", func(ctx context.Context) error {
+		if looks++; looks%every == 1 {
+			if err := again(); err != nil {
+				return err
+			}
+		}
+		now, err := a.Scrape(ctx)
+		if err != nil {
+			return err
+		}
+		if up := now[series.Name("kafka_lag_collector_cluster_up", "cluster", "default")]; shownIn(now) || up != 0 {
+			return fmt.Errorf("it is shown: %v; cluster up: %v", shownIn(now), up)
+		}
+		if now[connectionErrors()] <= a.failures {
+			return errors.New("no failed connection is counted")
+		}
+		return nil
+	})
+}
+
+func shownIn(now series.Set) bool {
+	for name := range now {
+		if strings.HasPrefix(name, "kafka_consumergroup_lag_sum ") && strings.Contains(name, "consumergroup="+load.Steady) {
+			return true
+		}
+	}
+	return false
+}
+
+// reset ends the connections that lead through proxies, which go on working.
+func reset(ctx context.Context, p interface {
+	Poison(toxic string, brokers ...int) error
+	Heal(ctx context.Context)
+},
+) error {
+	if err := p.Poison(`{"name":"reset","type":"reset_peer","attributes":{"timeout":0}}`, 0, 1, 2); err != nil {
+		return err
+	}
+	defer p.Heal(context.WithoutCancel(ctx))
+	return elapse(ctx, 100*time.Millisecond)
+}
+
+// exhausted lets clients that say nothing take all file descriptors of an exporter, and then ends its connections to brokers.
+func exhausted(ctx context.Context, w *world) error {
+	const descriptors, idle = 40, 80
+	limit := fmt.Sprintf("--nofile=%d:%d", descriptors, descriptors)
+	a, err := w.startAlone(ctx, "limited", []string{"prlimit", limit}, w.proxies.Bootstrap())
+	if err != nil {
+		return err
+	}
+	err = a.well(ctx)
+	if err == nil {
+		err = a.starve(ctx, idle)
+	}
+	if err == nil {
+		err = a.well(ctx)
+	}
+	return errors.Join(err, a.Stop())
+}
+
+func (a *alone) starve(ctx context.Context, idle int) error {
+	eating, enough := context.WithCancel(ctx)
+	var eaters sync.WaitGroup
+	defer eaters.Wait()
+	defer enough()
+	for range idle {
+		eaters.Go(func() { eat(eating, strings.TrimPrefix(a.URL(), "http://")) })
+	}
+	if err := a.unknown(ctx, func() error { return reset(ctx, a.w.proxies) }); err != nil {
+		return err
+	}
+	log, err := os.ReadFile(a.Log())
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(string(log), "no file descriptor left") {
+		return fmt.Errorf("%s does not tell that there is no file descriptor left", a.Log())
+	}
+	return nil
+}
+
+// eat holds a connection, and another one when it is ended.
+func eat(ctx context.Context, address string) {
+	for ctx.Err() == nil {
+		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+		if err != nil {
+			_ = elapse(ctx, 100*time.Millisecond)
+			continue
+		}
+		ended := context.AfterFunc(ctx, func() { _ = conn.Close() })
+		_, _ = io.Copy(io.Discard, conn)
+		ended()
+		_ = conn.Close()
+	}
+}
+
+// nameless lets the names of brokers lead nowhere: from the start, and later while connections break; as DNS says that they do not exist,
+// and as it says nothing.
+func nameless(ctx context.Context, w *world, lasts time.Duration) error {
+	dns, err := names.Start()
+	if err != nil {
+		return err
+	}
+	defer dns.Close()
+	resolver, err := dns.Configuration(w.Dir)
+	if err != nil {
+		return err
+	}
+	dns.Answer(names.Missing)
+	a, err := w.startAlone(ctx, "nameless", []string{
+		"unshare", "--mount", "sh", "-c", `mount --bind "$0" /etc/resolv.conf && exec "$@"`, resolver,
+	}, strings.Join(w.bootstrapNames(), ","))
+	if err != nil {
+		return err
+	}
+	return errors.Join(a.forget(ctx, dns, lasts), a.Stop())
+}
+
+func (a *alone) forget(ctx context.Context, dns *names.Server, lasts time.Duration) error {
+	nothing := func() error { return nil }
+	if err := errors.Join(a.unknown(ctx, nothing), a.restrained(ctx, dns, lasts)); err != nil {
+		return err
+	}
+	dns.Answer(names.Truth)
+	if err := a.well(ctx); err != nil {
+		return err
+	}
+	for _, how := range []names.How{names.Missing, names.Nothing} {
+		dns.Answer(how)
+		if err := a.unknown(ctx, func() error { return reset(ctx, a.w.named) }); err != nil {
+			return err
+		}
+		if err := a.restrained(ctx, dns, lasts); err != nil {
+			return err
+		}
+		dns.Answer(names.Truth)
+		if err := a.well(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// restrained wants names to be asked for at a bounded rate, and not in step: a thousand pods shall not ask all at once.
+func (a *alone) restrained(ctx context.Context, dns *names.Server, lasts time.Duration) error {
+	from := time.Now()
+	if err := elapse(ctx, lasts); err != nil {
+		return err
+	}
+	var rounds []time.Time // a round asks for all that it asks for at once
+	queries := 0
+	for _, at := range dns.Asked() {
+		if at.Before(from) {
+			continue
+		}
+		queries++
+		if len(rounds) == 0 || at.Sub(rounds[len(rounds)-1]) > 100*time.Millisecond {
+			rounds = append(rounds, at)
+		}
+	}
+	rate := float64(queries) / lasts.Seconds()
+	fmt.Fprintf(os.Stderr, "DNS is asked %.1f times a second, in %d rounds within %s\n", rate, len(rounds), lasts)
+	const mostRate = 20 // 3 brokers, 2 kinds of addresses, and a probe beside each poll
+	if queries == 0 || rate > mostRate/a.w.poll.Seconds() {
+		return fmt.Errorf("DNS is asked %.1f times a second", rate)
+	}
+	return nil
+}
