@@ -21,7 +21,9 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("rapid.checks", "1000"); err != nil {
 		panic(err)
 	}
-	SetLogger(slog.New(slog.NewTextHandler(&logged, nil)))
+	if err := SetLogger(slog.New(slog.NewTextHandler(&logged, nil))); err != nil {
+		panic(err)
+	}
 	m.Run()
 }
 

@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -131,4 +132,13 @@ func (s *Server) Run(ctx context.Context) error {
 
 // SetLogger sends what the Kubernetes libraries log to log. Their logger is one per process, so this belongs into the wiring of
 // a program, before anything else of Kubernetes starts.
-func SetLogger(log *slog.Logger) { klog.SetSlogLogger(log) }
+func SetLogger(log *slog.Logger) error {
+	klog.SetSlogLogger(log)
+	var flags flag.FlagSet
+	klog.InitFlags(&flags)
+	// TLS handshakes that fail are said at a verbosity at which nothing else is to be said.
+	if err := flags.Set("vmodule", "secure_serving=5"); err != nil {
+		return fmt.Errorf("set up the log of the Kubernetes libraries: %w", err)
+	}
+	return nil
+}

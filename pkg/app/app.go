@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"os/signal"
 	"strings"
 	"syscall"
@@ -110,7 +111,15 @@ func (p Program) Main(ctx context.Context, args []string, stdout, stderr io.Writ
 	level.Set(loaded.Config.LogLevel)
 	logger := newLogger(stderr, loaded.Config.LogFormat, level)
 	slog.SetDefault(logger) // also for what libraries write by package log
-	if err := p.run(ctx, loaded, load, watch, logger, level); err != nil {
+	end := func() error { return nil }
+	if stderr == io.Writer(os.Stderr) {
+		if end, err = logStderr(logger); err != nil {
+			logger.Error("cannot log what libraries write to standard error", "err", err)
+			return exitFailed
+		}
+	}
+	err = p.run(ctx, loaded, load, watch, logger, level)
+	if err = errors.Join(err, end()); err != nil {
 		logger.Error("stopped by a failure", "err", err)
 		return exitFailed
 	}

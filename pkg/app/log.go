@@ -19,21 +19,32 @@ func newLogger(w io.Writer, format string, level slog.Leveler) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, opts))
 }
 
-// serverLog takes what an http.Server has to say. Connections that strangers break are of no interest, a handler's panic is.
-type serverLog struct{ slog.Handler }
+// ServerLog takes what an http.Server has to say. Connections that strangers break are of no interest, a handler's panic is.
+type ServerLog struct{ slog.Handler }
 
 // Enabled says yes until the message is known.
-func (s serverLog) Enabled(context.Context, slog.Level) bool { return true }
+func (s ServerLog) Enabled(context.Context, slog.Level) bool { return true }
 
-func (s serverLog) Handle(ctx context.Context, said slog.Record) error {
+// Handle logs the message as why, below what happened.
+func (s ServerLog) Handle(ctx context.Context, said slog.Record) error {
 	level, message := slog.LevelDebug, "web server"
-	if strings.HasPrefix(said.Message, "http: panic serving") {
+	if strings.HasPrefix(said.Message, "http: panic serving") || strings.HasPrefix(said.Message, "http2: panic serving") {
 		level, message = slog.LevelError, "a request failed by a defect of ours"
 	}
 	if !s.Handler.Enabled(ctx, level) {
 		return nil
 	}
 	record := slog.NewRecord(said.Time, level, message, said.PC)
-	record.AddAttrs(slog.String("err", said.Message))
+	record.AddAttrs(slog.String("err", strings.TrimSpace(said.Message)))
 	return s.Handler.Handle(ctx, record)
+}
+
+// FromServer says whether a message is an http.Server's.
+func FromServer(message string) bool {
+	for _, beginning := range []string{"http: ", "http2: ", "timeout waiting for ", "ignoring invalid trailer "} { // that is all of them
+		if strings.HasPrefix(message, beginning) {
+			return true
+		}
+	}
+	return false
 }

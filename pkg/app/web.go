@@ -88,7 +88,7 @@ func newWebServer(setting, address, configFile string, handler http.Handler, log
 		WriteTimeout:      time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(serverLog{logger.Handler()}, slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(ServerLog{logger.Handler()}, slog.LevelDebug),
 	}}, nil
 }
 

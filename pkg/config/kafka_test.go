@@ -38,7 +38,7 @@ func TestMistakesInSections(t *testing.T) {
 		"not a switch":          {args: []string{"--kafka.tls.enabled=maybe"}, want: []string{`--kafka.tls.enabled: "maybe" is neither true nor false`}},
 		"certificate alone":     {args: []string{"--kafka.tls.enabled", "--kafka.tls.cert-file=" + some}, want: []string{"--kafka.tls.cert-file: a certificate without", "--kafka.tls.key-file"}},
 		"key alone":             {args: []string{"--kafka.tls.enabled", "--kafka.tls.key-file=" + some}, want: []string{"--kafka.tls.key-file: a private key without", "--kafka.tls.cert-file"}},
-		"without TLS":           {args: []string{"--kafka.tls.ca-file=" + some, "--kafka.tls.server-name=x"}, want: []string{"--kafka.tls.ca-file", `--kafka.tls.server-name: "x" has no effect`, "set --kafka.tls.enabled"}},
+		"without TLS":           {args: []string{"--kafka.tls.ca-file=" + some, "--kafka.tls.server-name=x"}, want: []string{"--kafka.tls.ca-file", `--kafka.tls.server-name: it has no effect`, "set --kafka.tls.enabled"}},
 		"no such file":          {args: []string{"--kafka.tls.enabled", "--kafka.tls.ca-file=" + dir + "/none"}, want: []string{"--kafka.tls.ca-file: stat " + dir + "/none: no such file", "allowed is"}},
 		"a folder":              {args: []string{"--kafka.tls.enabled", "--kafka.tls.ca-file=" + dir}, want: []string{"--kafka.tls.ca-file: " + dir + " is not a file"}},
 		"unknown in a section":  {file: "kafka:\n  tls:\n    enable: true\n", want: []string{"line 3", `"kafka.tls.enable"`, `did you mean "kafka.tls.enabled"?`}},

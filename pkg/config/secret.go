@@ -52,7 +52,7 @@ func (s *Secret) resolve() error {
 	s.text = os.Getenv(s.env)
 	switch {
 	case s.File != "" && s.text != "":
-		return fmt.Errorf("--%s: %q is named, and the environment variable %s is set as well; leave one of them out", s.setting, s.File, s.env)
+		return fmt.Errorf("--%s: a file is named, and the environment variable %s is set as well; leave one of them out", s.setting, s.env)
 	case s.File == "":
 		return nil
 	}

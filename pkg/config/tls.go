@@ -1,8 +1,10 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 
 	"github.com/spf13/pflag"
@@ -44,7 +46,7 @@ func (t TLS) validate() []error {
 		switch {
 		case text.value == "":
 		case !t.Enabled:
-			errs = append(errs, fmt.Errorf("--%s: %q has no effect while connections are in plain text; set --%s too, or leave this out", text.name, text.value, tlsEnabled))
+			errs = append(errs, fmt.Errorf("--%s: it has no effect while connections are in plain text; set --%s too, or leave this out", text.name, tlsEnabled))
 		case i < 3:
 			errs = append(errs, readable(text.name, text.value))
 		}
@@ -70,7 +72,21 @@ func readable(setting, path string) error {
 			return file.Close()
 		}
 	}
+	if mayBeSecret(setting, path) {
+		err = errors.New("there is no such file (the value is not repeated here: it is no absolute path, and may be the secret itself)")
+	}
 	return elsewhere{fmt.Errorf("--%s: %w; allowed is the path of a file that this process may read", setting, err)}
+}
+
+// mayBeSecret says whether the value of a setting, which should be the path of a file with a secret, may be the secret itself: so it is
+// written again and again, also by those who know better.
+func mayBeSecret(setting, value string) bool {
+	switch setting {
+	case saslPassword, oauthToken, oauthClientSecret, kerberosKeytab, tlsKeyFile:
+		_, err := os.Stat(value)
+		return err != nil && !filepath.IsAbs(value)
+	}
+	return false
 }
 
 // toggle is a setting that is on or off.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -46,6 +47,9 @@ func (b *brokers) Set(value string) error {
 
 // hostPort checks one address, with the port that it has if it names none.
 func hostPort(value, defaultPort string) (string, error) {
+	if strings.Contains(value, "@") { // not repeated: what comes before may be a password
+		return "", errors.New("there is an @ in it; allowed is host:port, without a scheme, a user or a password")
+	}
 	host, port, err := net.SplitHostPort(value)
 	if err != nil && defaultPort != "" {
 		host, port, err = net.SplitHostPort(net.JoinHostPort(strings.Trim(value, "[]"), defaultPort))

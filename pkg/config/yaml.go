@@ -40,6 +40,9 @@ func syntaxError(err error) error {
 			at.Line, text = number, message
 		}
 	}
+	if strings.HasPrefix(text, "unknown anchor") { // not repeated: it may be a secret that begins with *
+		text = "a value without quotes begins with *, which stands for the alias of an anchor, of which there is none of that name; write it in quotes"
+	}
 	var errs mistakes
 	errs.add(&at, "", fmt.Errorf("not YAML: %s", text))
 	return errs
@@ -146,7 +149,7 @@ func scalar(value *yaml.Node, kind string) (string, error) {
 	switch kind {
 	case kindText:
 		if tag != "!!str" && tag != "!!timestamp" {
-			return value.Value, notTextError{value.Value}
+			return value.Value, notTextError{}
 		}
 		return value.Value, nil
 	case kindSwitch:
@@ -165,11 +168,12 @@ func scalar(value *yaml.Node, kind string) (string, error) {
 	return strconv.FormatFloat(n, 'f', -1, 64), nil
 }
 
-// notTextError is a value that YAML does not take for a text. It may be what the setting does not allow in any form.
-type notTextError struct{ value string }
+// notTextError is a value that YAML does not take for a text. It may be what the setting does not allow in any form,
+// or a password of digits: it is not repeated.
+type notTextError struct{}
 
-func (n notTextError) Error() string {
-	return fmt.Sprintf("%s is not a text for YAML; write it in quotes, as %q", n.value, n.value)
+func (notTextError) Error() string {
+	return "the value is not a text for YAML; write it in quotes"
 }
 
 // scalars returns the items of a list of texts; a single text is a list of one.

@@ -19,9 +19,10 @@ type authHold struct {
 	mu       sync.Mutex
 	err      error // the latest failure; nil if authentication works
 	failedAt time.Time
+	triedAt  time.Time // when the latest turn was taken
 	next     time.Time // when the next attempt may be made
 	backoff  time.Duration
-	released chan struct{} // closed when authentication works again
+	released chan struct{} // closed when authentication works again, or may be tried sooner
 
 	// doors hold who logs in to each address, of whatever lane: one at a time, so that a failure is known before the next attempt.
 	doors map[string]chan struct{}
@@ -95,6 +96,25 @@ func (h *authHold) release() {
 	}
 }
 
+// hasten lets the next attempt come as soon as one may: what we authenticate by has changed, so that what failed before says little.
+func (h *authHold) hasten() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.err == nil {
+		return
+	}
+	h.backoff = 0
+	soon := h.failedAt.Add(minAuthBackoff)
+	if tried := h.triedAt.Add(minAuthBackoff); tried.After(soon) {
+		soon = tried
+	}
+	if soon.Before(h.next) {
+		h.next = soon
+		close(h.released)
+		h.released = make(chan struct{})
+	}
+}
+
 // turn waits until the caller may attempt to authenticate: alone while authentication fails, and with all that wait once it
 // works again, but never sooner after a failure than minAuthBackoff.
 func (h *authHold) turn(ctx context.Context) error {
@@ -123,7 +143,8 @@ func (h *authHold) left() (left time.Duration, released <-chan struct{}) {
 		return time.Until(h.failedAt.Add(minAuthBackoff)), nil
 	}
 	if left = time.Until(h.next); left <= 0 {
-		h.next = time.Now().Add(minAuthBackoff)
+		h.triedAt = time.Now()
+		h.next = h.triedAt.Add(minAuthBackoff)
 	}
 	return left, h.released
 }

@@ -112,6 +112,35 @@ func TestRow21FailedAuthenticationsAreFewAndFarBetween(t *testing.T) {
 	})
 }
 
+// A password that is put right is tried as soon as one may be, however long the wrong one has been refused.
+func TestRow21WhatIsPutRightIsTriedSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hold := &authHold{}
+		hold.hasten() // there is nothing to hasten
+		d := newDoor(hold, lag.ClassAuthentication, 8)
+		d.failed(t.Context(), failure(lag.ClassAuthentication))
+		time.Sleep(4 * time.Minute) // of the test's own clock: attempts are a minute apart by now
+		synctest.Wait()
+		tried := len(d.attempts)
+		began := time.Now()
+		for len(d.attempts) == tried {
+			hold.hasten()
+			hold.hasten() // as the other lane does
+			time.Sleep(time.Second)
+			synctest.Wait()
+		}
+		if took := time.Since(began); took > minAuthBackoff+time.Second {
+			t.Errorf("the next attempt came after %s", took)
+		}
+		d.looks.Wait()
+		for i := 1; i < len(d.attempts); i++ {
+			if apart := d.attempts[i] - d.attempts[i-1]; apart < minAuthBackoff {
+				t.Errorf("two attempts %s apart", apart)
+			}
+		}
+	})
+}
+
 func TestRow21AllBrokersComeBackOnceThePasswordIsRight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hold := &authHold{}

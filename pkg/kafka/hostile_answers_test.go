@@ -141,6 +141,17 @@ func impossibleCommits() map[string]func(kmsg.Response) {
 				r.Groups = append(r.Groups, g)
 			}
 		}),
+		"groups twice, the wrong answer first": change(func(r response) {
+			honest := r.Groups
+			r.Groups = nil
+			for _, g := range honest {
+				partitions := slices.Clone(g.Topics[0].Partitions)
+				partitions[0].Offset--
+				g.Topics = []kmsg.OffsetFetchResponseGroupTopic{{Topic: g.Topics[0].Topic, Partitions: partitions}}
+				r.Groups = append(r.Groups, g)
+			}
+			r.Groups = append(r.Groups, honest...)
+		}),
 		"topics twice": change(func(r response) {
 			for i := range r.Groups {
 				g := &r.Groups[i]

@@ -67,6 +67,7 @@ type rotation struct {
 	uses       [sha256.Size]byte // what new links are made with
 	outdated   bool              // links stand that were made with something else
 	unreadable error             // why the files could not be read at the latest look
+	failed     error             // why a link that was made at the latest attempt was of no use, if no broker refused our identity
 	nextLook   time.Time
 	renewed    chan renewal       // has what is being made; nil while nothing is
 	cancel     context.CancelFunc // of that
@@ -76,6 +77,7 @@ type rotation struct {
 type renewal struct {
 	links   map[string]*link // by name
 	refused error            // by which a broker refused our identity, so that no more were asked
+	failed  error            // the first other failure
 }
 
 // rotate takes the links that are ready, and looks for a rotation when it is time to. No collection may be under way. l.mu is held.
@@ -84,7 +86,7 @@ func (l *lane) rotate(now time.Time) {
 	select {
 	case made := <-r.renewed:
 		l.take(made)
-		r.renewed = nil
+		r.renewed, r.failed = nil, made.failed
 		l.hold.endRotation(made.refused, now)
 	default:
 	}
@@ -95,6 +97,9 @@ func (l *lane) rotate(now time.Time) {
 	var seen [sha256.Size]byte
 	if seen, r.unreadable = l.cfg.Security.fingerprint(); r.unreadable != nil {
 		return
+	}
+	if r.uses != seen {
+		l.hold.hasten()
 	}
 	r.uses = seen
 	r.outdated = false
@@ -118,14 +123,18 @@ func (l *lane) renewLinks(ctx context.Context, outdated []*link, seen [sha256.Si
 	made := renewal{links: make(map[string]*link)}
 	for _, old := range outdated {
 		k, err := l.newLink(old.name, old.address, seen)
-		if err != nil {
-			continue // as it would be without a rotation
+		if err == nil {
+			if err = k.probe(ctx); err != nil {
+				k.close()
+			}
 		}
-		if err = k.probe(ctx); err != nil {
-			k.close()
-			if authenticating(err) {
-				made.refused = err
-				return made // one failure is enough for an account
+		if err != nil && authenticating(err) {
+			made.refused = err
+			return made // one failure is enough for an account
+		}
+		if err != nil { // this broker is not trusted by the new files, perhaps; the others have certificates of their own
+			if made.failed == nil && ctx.Err() == nil {
+				made.failed = err
 			}
 			continue
 		}
@@ -188,8 +197,10 @@ func (l *lane) rotationErr() error {
 	switch {
 	case l.unreadable != nil:
 		return fmt.Errorf("a file of the secrets cannot be read; connections from before go on, and no new one can be made: %w", l.unreadable)
-	case !l.outdated || l.hold.refusal == nil:
-		return nil
+	case l.outdated && l.hold.refusal != nil:
+		return fmt.Errorf("the files of the secrets have changed, and the brokers refuse what is in them now; connections from before go on: %w", l.hold.refusal)
+	case l.outdated && l.failed != nil:
+		return fmt.Errorf("the files of the secrets have changed, and no connection can be made by what is in them now; connections from before go on: %w", l.failed)
 	}
-	return fmt.Errorf("the files of the secrets have changed, and the brokers refuse what is in them now; connections from before go on: %w", l.hold.refusal)
+	return nil
 }

@@ -4,11 +4,9 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -172,92 +170,6 @@ func TestRow21TLSToWhatIsNotTLS(t *testing.T) {
 				t.Error(err)
 			}
 		})
-	}
-}
-
-// Row 21. Certificates that were rotated, here as in a Secret's volume, are used from the next connection on, and a connection does not
-// live for long; no poll is lost.
-func TestRow21RotatedCertificates(t *testing.T) {
-	oldCA, newCA := newAuthority(t, "old"), newAuthority(t, "new")
-	var server atomic.Pointer[tls.Config]
-	serve := func(ca authority) {
-		server.Store(&tls.Config{
-			MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{ca.issue("broker", time.Hour, "127.0.0.1")},
-			ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: ca.pool(),
-		})
-	}
-	volume := newVolume(t)
-	mount := func(ca authority) {
-		volume.swap(func(dir string) {
-			ca.write(dir)
-			writePair(t, dir, ca.issue("us", time.Hour))
-		})
-	}
-	serve(oldCA)
-	mount(oldCA)
-	ours := &TLS{CAFile: volume.path("ca.crt"), CertFile: volume.path("tls.crt"), KeyFile: volume.path("tls.key")}
-	r := secured(t, Security{TLS: ours}, kfake.TLS(&tls.Config{
-		MinVersion: tls.VersionTLS12, GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return server.Load(), nil },
-	}))
-	reads := func(when string) {
-		t.Helper()
-		obs := r.Read(t.Context(), nil)
-		if obs.MetadataErr != nil || obs.ListingErr != nil {
-			t.Fatalf("%s: %v, %v", when, obs.MetadataErr, obs.ListingErr)
-		}
-	}
-	reads("at first")
-	serve(newCA)
-	reads("on connections that stand")
-	mount(newCA)
-	for round := range 3 {
-		age(r)
-		reads("on new connections")
-		if round == 0 {
-			volume.swap(func(string) {}) // nothing is mounted any more
-			reads("on connections that stand, without files")
-			mount(newCA)
-		}
-	}
-}
-
-// age makes all connections old.
-func age(r *Reader) {
-	for _, l := range []*lane{r.full, r.hot} {
-		for _, k := range l.links {
-			k.dialer.mu.Lock()
-			for c := range k.dialer.conns {
-				c.until = time.Time{}
-			}
-			k.dialer.mu.Unlock()
-		}
-	}
-}
-
-// volume is a folder like that of a Secret: what it shows is changed at once, by the change of a link.
-type volume struct {
-	t    *testing.T
-	dir  string
-	next int
-}
-
-func newVolume(t *testing.T) *volume { return &volume{t: t, dir: t.TempDir()} }
-
-func (v *volume) path(name string) string { return filepath.Join(v.dir, "..data", name) }
-
-func (v *volume) swap(write func(dir string)) {
-	v.t.Helper()
-	v.next++
-	dir := filepath.Join(v.dir, "..", "data-"+string(rune('a'+v.next)))
-	link := filepath.Join(v.dir, "..data_tmp")
-	for _, err := range []error{os.Mkdir(dir, 0o700), os.Symlink(dir, link)} {
-		if err != nil {
-			v.t.Fatal(err)
-		}
-	}
-	write(dir)
-	if err := os.Rename(link, filepath.Join(v.dir, "..data")); err != nil {
-		v.t.Fatal(err)
 	}
 }
 

@@ -27,7 +27,7 @@ const (
 )
 
 func adapterArgs() []string {
-	return []string{"--poll-interval=" + pollInterval.String(), "--max-age=" + maxAge.String()}
+	return []string{"--poll-interval=" + pollInterval.String(), "--max-age=" + maxAge.String(), "--log-level=debug"} // for the search for secrets
 }
 
 // The names in manifests/examples.

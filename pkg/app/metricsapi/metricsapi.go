@@ -107,7 +107,9 @@ func (e *Extension) WantedInterval() time.Duration { return e.wantedInterval }
 
 // Build connects to the cluster and opens the secure port.
 func (e *Extension) Build(core app.Core) (app.Service, error) {
-	adapter.SetLogger(slog.New(quieter{core.Logger.Handler()}))
+	if err := adapter.SetLogger(slog.New(quieter{core.Logger.Handler()})); err != nil {
+		return nil, err
+	}
 	local, pods, err := e.cluster()
 	if err != nil {
 		return nil, err
@@ -238,12 +240,25 @@ func (s *service) Run(ctx context.Context) error {
 // nothing to an operator.
 type quieter struct{ slog.Handler }
 
+// handshakeLevel is that of TLS handshakes that failed, which are for debugging as well.
+const handshakeLevel = slog.Level(-5)
+
+// Enabled says yes to what may be about a handshake until the message is known.
 func (q quieter) Enabled(ctx context.Context, level slog.Level) bool {
+	if level == handshakeLevel {
+		level = slog.LevelDebug
+	}
 	return q.Handler.Enabled(ctx, demoted(level))
 }
 
 func (q quieter) Handle(ctx context.Context, record slog.Record) error {
+	if app.FromServer(record.Message) {
+		return app.ServerLog{Handler: q.Handler}.Handle(ctx, record)
+	}
 	record.Level = demoted(record.Level)
+	if !q.Handler.Enabled(ctx, record.Level) {
+		return nil
+	}
 	return q.Handler.Handle(ctx, record)
 }
 

@@ -48,6 +48,7 @@ type Cluster struct {
 	Helm         helm.Helm
 	Dir          string
 	Layout       layout.Layout
+	Secured      Secured
 
 	proxy *proc.Process
 }
@@ -55,9 +56,14 @@ type Cluster struct {
 // Start starts all of it.
 func Start(ctx context.Context, where layout.Layout, dir string) (*Cluster, error) {
 	c := &Cluster{Dir: dir, Layout: where}
+	var listeners []kafka.Listener
+	var err error
+	if c.Secured, listeners, err = secureListeners(dir); err != nil {
+		return nil, err
+	}
 	g, started := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		c.Brokers, err = brokers.Start(started, where, dir, kafka.Config{Nodes: 1})
+		c.Brokers, err = brokers.Start(started, where, dir, kafka.Config{Nodes: 1, Listeners: listeners})
 		return err
 	})
 	g.Go(func() error { return c.startKubernetes(started) })

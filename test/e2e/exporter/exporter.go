@@ -32,13 +32,20 @@ func Start(ctx context.Context, where layout.Layout, dir, name string, args ...s
 // StartBy is Start by another command, such as prlimit, which becomes the
 // exporter: its words come before the exporter's.
 func StartBy(ctx context.Context, where layout.Layout, dir, name string, by []string, args ...string) (*Exporter, error) {
+	words := append(append(slices.Clone(by), where.Product("lag-exporter")), args...)
+	return StartProgram(ctx, proc.Spec{Name: name, Path: words[0], LogDir: dir, Args: words[1:]})
+}
+
+// StartProgram is Start for either program, which gets one argument more: where
+// to serve /metrics.
+func StartProgram(ctx context.Context, spec proc.Spec) (*Exporter, error) {
 	port, err := ports.Free(1)
 	if err != nil {
 		return nil, err
 	}
 	address := fmt.Sprintf("127.0.0.1:%d", port[0])
-	words := append(append(slices.Clone(by), where.Product("lag-exporter")), append(args, "--web.listen-address="+address)...)
-	p, err := proc.Start(proc.Spec{Name: name, Path: words[0], LogDir: dir, Args: words[1:]})
+	spec.Args = append(slices.Clone(spec.Args), "--web.listen-address="+address)
+	p, err := proc.Start(spec)
 	if err != nil {
 		return nil, err
 	}
@@ -52,6 +59,9 @@ func StartBy(ctx context.Context, where layout.Layout, dir, name string, by []st
 	}
 	return e, nil
 }
+
+// Process is the exporter's, to be ended in other ways.
+func (e *Exporter) Process() *proc.Process { return e.process }
 
 // PID is the exporter's process id.
 func (e *Exporter) PID() int { return e.process.PID() }

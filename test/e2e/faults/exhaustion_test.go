@@ -62,7 +62,7 @@ func (a *alone) well(ctx context.Context) error {
 
 // unknown waits until the exporter says that it does not know that lag, and counts why.
 func (a *alone) unknown(ctx context.Context, again func() error) error {
-	const every = 10 // looks
+	const every = 100 // looks, 10 s
 	looks := 0
 	return await.Until(ctx, "the exporter to say that it does not know the lag", func(ctx context.Context) error {
 		if looks++; looks%every == 1 {
@@ -93,22 +93,25 @@ func shownIn(now series.Set) bool {
 	return false
 }
 
-// reset ends the connections that lead through proxies, which go on working.
+// reset ends the connections that lead through proxies, and others that are opened in that time.
 func reset(ctx context.Context, p interface {
 	Poison(toxic string, brokers ...int) error
 	Heal(ctx context.Context)
-},
+}, lasts time.Duration,
 ) error {
 	if err := p.Poison(`{"name":"reset","type":"reset_peer","attributes":{"timeout":0}}`, 0, 1, 2); err != nil {
 		return err
 	}
 	defer p.Heal(context.WithoutCancel(ctx))
-	return elapse(ctx, 100*time.Millisecond)
+	return elapse(ctx, lasts)
 }
+
+// descriptors are what an exporter gets, of which it needs a dozen.
+const descriptors = 40
 
 // exhausted lets clients that say nothing take all file descriptors of an exporter, and then ends its connections to brokers.
 func exhausted(ctx context.Context, w *world) error {
-	const descriptors, idle = 40, 80
+	const idle = 2 * descriptors
 	limit := fmt.Sprintf("--nofile=%d:%d", descriptors, descriptors)
 	a, err := w.startAlone(ctx, "limited", []string{"prlimit", limit}, w.proxies.Bootstrap())
 	if err != nil {
@@ -132,20 +135,24 @@ func (a *alone) starve(ctx context.Context, idle int) error {
 	for range idle {
 		eaters.Go(func() { eat(eating, strings.TrimPrefix(a.URL(), "http://")) })
 	}
-	if err := a.unknown(ctx, func() error { return reset(ctx, a.w.proxies) }); err != nil {
+	// The server waits for a second at most before it tries again to take a client's connection; the descriptor of one to a broker that
+	// has ended goes to whoever comes first.
+	const givesUp = 3 * time.Second
+	if err := a.unknown(ctx, func() error { return reset(ctx, a.w.proxies, givesUp) }); err != nil {
 		return err
 	}
-	log, err := os.ReadFile(a.Log())
-	if err != nil {
+	// What the log told first was the end of the connections; that no other one can be had shows here alone.
+	return await.Until(ctx, "all descriptors to be taken", func(context.Context) error {
+		open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", a.PID()))
+		if err == nil && len(open) < descriptors {
+			err = fmt.Errorf("%d of %d are open", len(open), descriptors)
+		}
 		return err
-	}
-	if !strings.Contains(string(log), "no file descriptor left") {
-		return fmt.Errorf("%s does not tell that there is no file descriptor left", a.Log())
-	}
-	return nil
+	})
 }
 
-// eat holds a connection, and another one when it is ended.
+// eat holds a connection by which it has asked for something once, and another one when it is ended. Those that never ask for anything are
+// ended after 5 s.
 func eat(ctx context.Context, address string) {
 	for ctx.Err() == nil {
 		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
@@ -154,7 +161,9 @@ func eat(ctx context.Context, address string) {
 			continue
 		}
 		ended := context.AfterFunc(ctx, func() { _ = conn.Close() })
-		_, _ = io.Copy(io.Discard, conn)
+		if _, err := io.WriteString(conn, "GET /livez HTTP/1.1\r\nHost: exporter\r\n\r\n"); err == nil {
+			_, _ = io.Copy(io.Discard, conn)
+		}
 		ended()
 		_ = conn.Close()
 	}
@@ -193,7 +202,7 @@ func (a *alone) forget(ctx context.Context, dns *names.Server, lasts time.Durati
 	}
 	for _, how := range []names.How{names.Missing, names.Nothing} {
 		dns.Answer(how)
-		if err := a.unknown(ctx, func() error { return reset(ctx, a.w.named) }); err != nil {
+		if err := a.unknown(ctx, func() error { return reset(ctx, a.w.named, time.Second/10) }); err != nil {
 			return err
 		}
 		if err := a.restrained(ctx, dns, lasts); err != nil {

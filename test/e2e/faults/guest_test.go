@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/canary"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/load"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/kafka"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/pki"
@@ -68,7 +69,7 @@ func guardedListener(ca *pki.CA, advertised []string) (kafka.Listener, error) {
 
 // invite starts the guest, to be watched with the others from now on.
 func (w *world) invite(ctx context.Context) (err error) {
-	const password = "canary-first"
+	password := canary.Text()
 	g := &guest{world: w, shown: map[string]string{"ca.crt": string(w.ca.Cert)}}
 	if g.files, err = volume.New(filepath.Join(w.Dir, "guest")); err != nil {
 		return err
@@ -116,8 +117,11 @@ func directly(config *rest.Config, a *stack.Adapter) (kubernetes.Interface, erro
 	return kubernetes.NewForConfig(config)
 }
 
-// setPassword changes the password in Kafka.
+// setPassword changes the password in Kafka. Nothing may show it.
 func (g *guest) setPassword(ctx context.Context, password string) error {
+	if err := canary.Note(g.world.Dir, canary.Password, password); err != nil {
+		return err
+	}
 	return g.world.Workload().Admin(func(admin *kadm.Client) error {
 		altered, err := admin.AlterUserSCRAMs(ctx, nil, []kadm.UpsertSCRAM{{User: guestUser, Mechanism: kadm.ScramSha512, Iterations: 4096, Password: password}})
 		return errors.Join(err, altered.Error())

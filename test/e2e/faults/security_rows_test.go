@@ -12,6 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/await"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/canary"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/check"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/load"
 )
@@ -145,7 +146,7 @@ func othersFresh(t *testing.T, w *world, seen watched, _ check.Report) {
 // refused lets the brokers refuse the guest's identity: its password is changed without it being told, then its certificate expires.
 // Between, both are rotated in good order.
 func refused(ctx context.Context, w *world, lasts time.Duration) error {
-	const second, third = "canary-second", "canary-third"
+	second, third := canary.Text(), canary.Text()
 	p := &plan{ctx: ctx, w: w}
 	g := w.guest
 	p.try(func() error { return g.setPassword(ctx, second) })

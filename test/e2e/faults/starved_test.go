@@ -107,27 +107,23 @@ func (s *starved) discover(ctx context.Context, w *world, lasts time.Duration) e
 	defer stop()
 	var asking errgroup.Group
 	for _, way := range ways {
-		asking.Go(func() error { return s.askOn(over, way) })
+		asking.Go(func() error { return s.askOn(ctx, way, over.Done()) })
 	}
-	return errors.Join(asking.Wait(), context.Cause(ctx))
+	return asking.Wait()
 }
 
-func (s *starved) askOn(ctx context.Context, way way) error {
+func (s *starved) askOn(ctx context.Context, way way, over <-chan struct{}) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	paths := []string{watch.Custom, watch.External, "/apis/custom.metrics.k8s.io/v1beta1"}
 	for turn := 0; ; turn++ {
 		select {
-		case <-ctx.Done():
-			return nil
+		case <-over:
+			return context.Cause(ctx)
 		case <-tick.C:
 		}
 		began := time.Now()
-		err := way.ask(ctx, paths[turn%len(paths)])
-		if ctx.Err() != nil {
-			return nil //nolint:nilerr // it was under way when the time was over
-		}
-		if err != nil {
+		if err := way.ask(ctx, paths[turn%len(paths)]); err != nil {
 			return fmt.Errorf("discovery %s: %w", way.name, err)
 		}
 		s.mu.Lock()

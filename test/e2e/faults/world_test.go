@@ -53,22 +53,13 @@ type world struct {
 	sidecar  *exporter.Exporter
 	load     *load.Load
 	proxies  *proxies.Proxies
+	named    *proxies.Proxies // to whose addresses names lead that only a test's DNS server knows
 	guarded  *proxies.Proxies // for the guest
 	guest    *guest           // nil unless a row has one
 	ca       *pki.CA          // of the guarded listener
-	named    *proxies.Proxies // to whose addresses names lead that only a test's DNS server knows
 	java     members.Config
 	others   []*proc.Process
-	flooded  *flooded       // by row 24
-	notes    map[int]string // what the page says of a row besides its numbers
-}
-
-// note has the page say something of a row.
-func (w *world) note(row int, text string) {
-	if w.notes == nil {
-		w.notes = map[int]string{}
-	}
-	w.notes[row] = "; " + text
+	flooded  *flooded // by row 24
 }
 
 func start(ctx context.Context, where layout.Layout, dir string) (*world, error) {
@@ -119,6 +110,9 @@ func (w *world) startKafka(ctx context.Context, dir string) (err error) {
 	if w.proxies, err = proxies.Pick(brokers); err != nil {
 		return err
 	}
+	if w.named, err = proxies.Pick(brokers); err != nil {
+		return err
+	}
 	if w.guarded, err = proxies.Pick(brokers); err != nil {
 		return err
 	}
@@ -127,9 +121,6 @@ func (w *world) startKafka(ctx context.Context, dir string) (err error) {
 	}
 	guardedListener, err := guardedListener(w.ca, w.guarded.Addresses)
 	if err != nil {
-		return err
-	}
-	if w.named, err = proxies.Pick(brokers); err != nil {
 		return err
 	}
 	w.Stack, err = stack.StartWith(ctx, w.where, dir, kafka.Config{
@@ -143,8 +134,8 @@ func (w *world) startKafka(ctx context.Context, dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	for listener, p := range map[string]*proxies.Proxies{proxied: w.proxies, named: w.named, guarded: w.guarded} {
-		behind, err := w.Kafka.BootstrapOf(listener)
+	for name, p := range map[string]*proxies.Proxies{proxied: w.proxies, guarded: w.guarded, named: w.named} {
+		behind, err := w.Kafka.BootstrapOf(name)
 		if err != nil {
 			return err
 		}
@@ -279,7 +270,7 @@ func (w *world) Close() error {
 	if w.Stack != nil {
 		errs = append(errs, w.Stack.Close())
 	}
-	for _, p := range []*proxies.Proxies{w.proxies, w.named, w.guarded} {
+	for _, p := range []*proxies.Proxies{w.proxies, w.guarded, w.named} {
 		if p != nil {
 			p.Close()
 		}

@@ -6,11 +6,13 @@ package kinds
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/brokers"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/canary"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/exporter"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/kafka"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/layout"
@@ -26,6 +28,7 @@ type stack struct {
 	dir      string // logs and files of this run
 	members  *members.Members
 	exporter *exporter.Exporter
+	guest    *exporter.Exporter // has a secret; for the search at the end
 }
 
 // shared is set by TestMain before the tests run and not after.
@@ -44,14 +47,43 @@ func start(ctx context.Context, where layout.Layout, dir string) (*stack, error)
 }
 
 func (s *stack) start(ctx context.Context) (err error) {
-	if s.Brokers, err = brokers.Start(ctx, s.where, s.dir, kafka.Config{Properties: brokerProperties()}); err != nil {
+	if s.Brokers, err = brokers.Start(ctx, s.where, s.dir, kafka.Config{Properties: brokerProperties(), Listeners: []kafka.Listener{listener()}}); err != nil {
 		return err
 	}
 	if s.members, err = members.Start(s.membersConfig()); err != nil {
 		return err
 	}
-	s.exporter, err = startExporter(ctx, s.where, s.dir, "lag-exporter", s.Kafka.Bootstrap())
+	if s.exporter, err = startExporter(ctx, s.where, s.dir, "lag-exporter", s.Kafka.Bootstrap()); err != nil {
+		return err
+	}
+	s.guest, err = s.startGuest(ctx)
 	return err
+}
+
+// password is what the guest has. It may not be shown.
+var password = canary.Text()
+
+const byPassword = "PASSWORD" // a listener
+
+func listener() kafka.Listener {
+	const jaas = `org.apache.kafka.common.security.plain.PlainLoginModule required user_lag="%s";`
+	return kafka.Listener{Name: byPassword, Protocol: "SASL_PLAINTEXT", Properties: map[string]string{
+		"sasl.enabled.mechanisms": "PLAIN", "plain.sasl.jaas.config": fmt.Sprintf(jaas, password),
+	}}
+}
+
+// startGuest starts an exporter that has a secret and says more than the others: it sees all that the tests do to groups and brokers.
+func (s *stack) startGuest(ctx context.Context) (*exporter.Exporter, error) {
+	bootstrap, err := s.Kafka.BootstrapOf(byPassword)
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(s.dir, "password")
+	if err := errors.Join(os.WriteFile(file, []byte(password), 0o600), canary.Note(s.dir, canary.Password, password)); err != nil {
+		return nil, err
+	}
+	return exporter.Start(ctx, s.where, s.dir, "guest", "--brokers="+bootstrap, "--log-level=debug",
+		"--kafka.sasl.mechanism=PLAIN", "--kafka.sasl.username=lag", "--kafka.sasl.password-file="+file)
 }
 
 // brokerProperties let happen within seconds what takes minutes by default.
@@ -82,8 +114,10 @@ func (s *stack) Explain() string { return "The logs of this run are in " + s.dir
 // Close ends everything. Logs stay.
 func (s *stack) Close() error {
 	var errs []error
-	if s.exporter != nil {
-		errs = append(errs, s.exporter.Stop())
+	for _, e := range []*exporter.Exporter{s.exporter, s.guest} {
+		if e != nil {
+			errs = append(errs, e.Stop())
+		}
 	}
 	if s.members != nil {
 		errs = append(errs, s.members.Close())

@@ -11,6 +11,7 @@ import (
 	"math/big"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"time"
 )
 
@@ -23,10 +24,9 @@ type idp struct {
 }
 
 const (
-	audience     = "kafka"
-	clientID     = "lag-oauth"
-	clientSecret = "canary-client"
-	tokenLife    = 10 * time.Minute
+	audience  = "kafka"
+	clientID  = "lag-oauth"
+	tokenLife = 10 * time.Minute
 )
 
 func startIDP() (*idp, error) {
@@ -65,8 +65,9 @@ func (p *idp) keys(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (p *idp) grant(w http.ResponseWriter, r *http.Request) {
-	id, secret, _ := r.BasicAuth()
-	if id != clientID || secret != clientSecret || r.FormValue("grant_type") != "client_credentials" {
+	id, encoded, _ := r.BasicAuth()
+	secret, err := url.QueryUnescape(encoded) // RFC 6749, 2.3.1
+	if err != nil || id != clientID || secret != clientSecret || r.FormValue("grant_type") != "client_credentials" {
 		answer(w, http.StatusUnauthorized, map[string]any{"error": "invalid_client"})
 		return
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/canary"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/kafka"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/layout"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/pki"
@@ -26,10 +27,10 @@ const (
 	group     = "billing"
 	records   = 10
 	committed = 4
-
-	password = "canary-right"
-	wrong    = "canary-wrong"
 )
+
+// The passwords of a run. None of them may be shown.
+var password, wrong, newPassword, clientSecret = canary.Text(), canary.Text(), canary.Text(), canary.Text()
 
 // principals are who we are by each listener, with all rights that the README lists.
 func principals() []string {
@@ -62,6 +63,9 @@ func start(ctx context.Context, where layout.Layout, dir string) (*stack, error)
 }
 
 func (s *stack) start(ctx context.Context) (err error) {
+	if err = canary.Note(s.dir, canary.Password, password, wrong, newPassword, clientSecret); err != nil {
+		return err
+	}
 	if s.ca, err = pki.NewCA("the brokers' CA"); err != nil {
 		return err
 	}

@@ -25,8 +25,6 @@ import (
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/volume"
 )
 
-const newPassword = "canary-rotated"
-
 // TestRow21Rotation rotates each kind of secret as a Secret's volume does. What
 // is new is in use within 60 s, since connections are, and no poll is lost.
 func TestRow21Rotation(t *testing.T) {

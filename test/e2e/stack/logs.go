@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 )
 
@@ -28,12 +27,6 @@ func (s *Stack) checkLogs() error {
 	return errors.Join(errs...)
 }
 
-// fromHTTP says whether a line is net/http's own about a broken connection at the secure port, which the API server's library writes to
-// standard error past every logger. docs/logs.md tells it.
-func fromHTTP(line string) bool {
-	return strings.HasPrefix(line, "http: ") || strings.HasPrefix(line, "http2: ")
-}
-
 // checkLog checks a file. types are those of the attributes so far: Elasticsearch refuses a line in which one has another.
 func checkLog(path string, types map[string]string) error {
 	file, err := os.Open(path)
@@ -44,9 +37,6 @@ func checkLog(path string, types map[string]string) error {
 	lines := bufio.NewScanner(file)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		if fromHTTP(lines.Text()) {
-			continue
-		}
 		var fields map[string]any
 		if err := json.Unmarshal(lines.Bytes(), &fields); err != nil {
 			return fmt.Errorf("%s has a line that is no JSON: %s", path, lines.Text())

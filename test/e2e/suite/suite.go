@@ -12,11 +12,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/canary"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/layout"
 )
 
 // startLimit bounds the start of a stack, which takes 20 s on two idle cores.
-const startLimit = 3 * time.Minute
+const startLimit = 5 * time.Minute
 
 // Stack is what the tests of a package share.
 type Stack interface {
@@ -31,13 +32,13 @@ type Stack interface {
 type Start[S Stack] func(ctx context.Context, where layout.Layout, dir string) (S, error)
 
 // Run starts a stack, sets shared to it, runs the tests and returns the exit
-// code. It stops the stack also when the tests are interrupted; if they panic
+// code. Then no log of the run may show one of its secrets. It stops the stack also when the tests are interrupted; if they panic
 // or are killed, the kernel ends its processes. kind is part of the name of the
 // folder for the files of the run.
 func Run[S Stack](m *testing.M, kind string, shared *S, start Start[S]) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	s, err := begin(ctx, kind, start)
+	s, dir, err := begin(ctx, kind, start)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "end-to-end tests:", err)
 		return 1
@@ -50,7 +51,7 @@ func Run[S Stack](m *testing.M, kind string, shared *S, start Start[S]) int {
 		if c != 0 {
 			fmt.Fprintln(os.Stderr, s.Explain())
 		}
-		err = s.Close()
+		err = errors.Join(s.Close(), searchSecrets(dir))
 		if err == nil {
 			return c
 		}
@@ -61,22 +62,27 @@ func Run[S Stack](m *testing.M, kind string, shared *S, start Start[S]) int {
 	return 1
 }
 
-func begin[S Stack](ctx context.Context, kind string, start Start[S]) (none S, err error) {
+func begin[S Stack](ctx context.Context, kind string, start Start[S]) (s S, dir string, err error) {
 	where, err := layout.Find()
 	if err != nil {
-		return none, err
+		return s, "", err
 	}
-	dir, err := where.NewRun(kind)
-	if err != nil {
-		return none, err
+	if dir, err = where.NewRun(kind); err != nil {
+		return s, "", err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("not within %v", startLimit))
 	defer cancel()
-	s, err := start(ctx, where, dir)
-	if err != nil {
-		return none, fmt.Errorf("%w\nThe logs of this run are in %s", err, dir)
+	if s, err = start(ctx, where, dir); err != nil {
+		return s, "", fmt.Errorf("%w\nThe logs of this run are in %s", err, dir)
 	}
-	return s, nil
+	return s, dir, nil
+}
+
+// searchSecrets fails if a run shows one of its secrets in what it leaves.
+func searchSecrets(dir string) error {
+	report, err := canary.Search(dir)
+	fmt.Fprintln(os.Stderr, "end-to-end tests:", report)
+	return err
 }
 
 // Within bounds a test: what it waits for must come about in that time.

@@ -31,7 +31,7 @@ type Row struct {
 func Rows() []Row {
 	return []Row{
 		{12, "brokers of every version from 2.1 on, and such as lack one request", nil},
-		{19, "100,000 groups, of which 1,000 are allowed, in the program as it runs, within GOMEMLIMIT", nil},
+		{19, "100,000 groups, in the program with its default limits and the memory of its manifest", nil},
 		{22, "the wall clock is set by an hour, forth and back", nil},
 		{23, "answers that are cut, longer than they say, impossible, twice the same, noise", []string{"FuzzHostileBytes", "FuzzDecode", "FuzzCompute"}},
 		{25, "lags of more than 9.2e15, and sums that come to more", []string{"FuzzCompute"}},

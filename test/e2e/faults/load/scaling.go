@@ -66,10 +66,12 @@ func autoscaler(kind, name string) *autoscalingv2.HorizontalPodAutoscaler {
 	default:
 		spec.Type, spec.External = autoscalingv2.ExternalMetricSourceType, &autoscalingv2.ExternalMetricSource{Metric: metric, Target: target}
 	}
+	// By default 8 replicas would do for a lag of 42 as 9 do, and which of them it is would depend on how they came about.
+	upAtOnce := &autoscalingv2.HorizontalPodAutoscalerBehavior{ScaleUp: &autoscalingv2.HPAScalingRules{Tolerance: resource.NewQuantity(0, resource.DecimalSI)}}
 	return &autoscalingv2.HorizontalPodAutoscaler{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 		Spec: autoscalingv2.HorizontalPodAutoscalerSpec{
-			ScaleTargetRef: workload, MinReplicas: &one, MaxReplicas: 20, Metrics: []autoscalingv2.MetricSpec{spec},
+			ScaleTargetRef: workload, MinReplicas: &one, MaxReplicas: 20, Metrics: []autoscalingv2.MetricSpec{spec}, Behavior: upAtOnce,
 		},
 	}
 }

@@ -40,7 +40,7 @@ type Server struct {
 
 // Start starts a server that tells the truth.
 func Start() (*Server, error) {
-	conn, err := net.ListenPacket("udp4", address+":53")
+	conn, err := (&net.ListenConfig{}).ListenPacket(context.Background(), "udp4", address+":53")
 	if err != nil {
 		return nil, fmt.Errorf("starting a DNS server: %w", err)
 	}

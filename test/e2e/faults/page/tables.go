@@ -24,7 +24,7 @@ type Rotation struct {
 func Rotations(root string, all []Rotation) error {
 	return edit(root, func(text string) (_ string, err error) {
 		for _, r := range all {
-			if text, err = withNamed(text, rotationsBegin, r.What, fmt.Sprintf("| %s | %.1f s |", r.What, r.After.Seconds())); err != nil {
+			if text, err = withNamed(text, rotationsBegin, r.What, fmt.Sprintf("| %s | %s |", r.What, r.After.Round(10*time.Millisecond))); err != nil {
 				return "", err
 			}
 		}
