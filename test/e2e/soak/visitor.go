@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -15,12 +16,12 @@ import (
 // visitor is who connects to the products' ports from outside: as a Prometheus would, or as nobody should.
 type visitor struct {
 	client   *http.Client
-	web, all []string   // addresses of the ports of /metrics, and with the metrics API's
-	held     []net.Conn // that of which nothing more comes
+	web, all []string // addresses of the ports of /metrics, and with the metrics API's
 }
 
 func newVisitor(w *world) *visitor {
-	v := &visitor{client: &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}}
+	const scrape = 30 * time.Second // on a machine that is busy, everything is late; that is not what is measured
+	v := &visitor{client: &http.Client{Timeout: scrape, Transport: &http.Transport{DisableKeepAlives: true}}}
 	for _, url := range w.urls() {
 		v.web = append(v.web, strings.TrimPrefix(url, "http://"))
 	}
@@ -63,10 +64,15 @@ func (v *visitor) burst(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
-// stranger opens connections to all ports on which then comes the beginning of a TLS handshake, of a request, or nothing. They stay
-// open until the next time, unless the products close them.
+// stranger opens connections to all ports on which then comes the beginning of a TLS handshake, of a request, or nothing, and waits
+// until the products have closed all of them.
 func (v *visitor) stranger(ctx context.Context) error {
-	v.leave()
+	var held []net.Conn
+	defer func() {
+		for _, conn := range held {
+			_ = conn.Close()
+		}
+	}()
 	for _, address := range v.all {
 		for _, beginning := range []string{"", "\x16\x03\x01\x02\x00\x01\x00", "GET /metrics HTTP/1.1\r\nHost: ", "\x00\xff\x00"} {
 			for range 3 {
@@ -74,11 +80,21 @@ func (v *visitor) stranger(ctx context.Context) error {
 				if err != nil {
 					return err
 				}
-				v.held = append(v.held, conn)
+				held = append(held, conn)
 				if _, err := io.WriteString(conn, beginning); err != nil {
 					return fmt.Errorf("beginning to talk to %s: %w", address, err)
 				}
 			}
+		}
+	}
+	end := time.Now().Add(2 * time.Minute) // the API server's library allows 32 s
+	for _, conn := range held {
+		err := conn.SetReadDeadline(end)
+		if err == nil {
+			_, err = io.Copy(io.Discard, conn)
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return fmt.Errorf("%s keeps a connection open on which nothing comes", conn.RemoteAddr())
 		}
 	}
 	return nil
@@ -117,13 +133,3 @@ func reset(conn net.Conn) error {
 	}
 	return conn.Close()
 }
-
-// leave closes what stranger has left open.
-func (v *visitor) leave() {
-	for _, conn := range v.held {
-		_ = conn.Close() // perhaps the other side has
-	}
-	v.held = nil
-}
-
-func (v *visitor) close() { v.leave() }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -164,9 +165,6 @@ func (w *world) pids() map[string]int {
 // Close ends everything. Logs stay.
 func (w *world) Close() error {
 	var errs []error
-	if w.visitor != nil {
-		w.visitor.close()
-	}
 	if w.guests != nil {
 		w.guests.close()
 	}
@@ -202,8 +200,11 @@ func (w *world) known(ctx context.Context) error {
 	return errors.Join(append(errs, w.guests.ask(ctx, external(load.Steady)))...)
 }
 
-// unknown says which group's lag is not among what a program shows, nil if that of every group of the load is.
+// unknown says which group's lag is not among what a program shows, or that it lacks a broker; nil if it knows everything.
 func (w *world) unknown(shown string) error {
+	if n := len(brokerUp.FindAllString(shown, -1)); n != brokers {
+		return fmt.Errorf("%d of %d brokers are up", n, brokers)
+	}
 	for _, group := range w.load.Groups() {
 		if !shows(shown, group) {
 			return fmt.Errorf("the lag of %s is not known", group)
@@ -211,6 +212,9 @@ func (w *world) unknown(shown string) error {
 	}
 	return nil
 }
+
+// brokerUp is the line of a broker that is up.
+var brokerUp = regexp.MustCompile(`(?m)^kafka_lag_collector_broker_up\{.*\} 1$`)
 
 // shows says whether the lag of a group is among what a program shows.
 func shows(shown, group string) bool {
