@@ -81,7 +81,7 @@ func (w *world) startKafka(ctx context.Context, dir string) (err error) {
 			"replica.lag.time.max.ms": "3000", "controller.socket.timeout.ms": "3000", "broker.session.timeout.ms": "6000",
 			"offsets.topic.segment.bytes": "1048576", // what is left of groups that are gone is small
 		},
-	})
+	}, nil)
 	if err != nil {
 		return err
 	}
