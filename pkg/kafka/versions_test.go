@@ -27,10 +27,10 @@ func releases() []release {
 	for minor := 1; minor <= 8; minor++ {
 		all = append(all, release{2, minor})
 	}
-	for minor := 0; minor <= 9; minor++ {
+	for minor := range 10 {
 		all = append(all, release{3, minor})
 	}
-	for minor := 0; minor <= 4; minor++ {
+	for minor := range 5 {
 		all = append(all, release{4, minor})
 	}
 	return all

@@ -49,7 +49,7 @@ func TestRow19ExplosionOfGroups(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer cluster.Close() //nolint:errcheck // nothing is left to be told
+	defer cluster.Close()
 	p := startExploded(t, memory, cluster.Addresses())
 	last := groups - 1
 	want := int64(0)

@@ -66,7 +66,7 @@ func TestBrokenConnectionsAreLoggedAsJSON(t *testing.T) {
 // breakPlain speaks plain text to a TLS port: not HTTP, which is answered.
 func breakPlain(t *testing.T, address string) {
 	t.Helper()
-	conn, err := net.Dial("tcp", address)
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func breakPlain(t *testing.T, address string) {
 // breakHTTP2 sends a frame that breaks the protocol.
 func breakHTTP2(t *testing.T, address string) {
 	t.Helper()
-	conn, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}) // the certificate is made at the start
+	conn, err := (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}}).DialContext(t.Context(), "tcp", address) // the certificate is made at the start
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -84,7 +84,7 @@ func (r row) measure(t *testing.T, w *world, lasts time.Duration, seen watched, 
 		}
 		t.Logf("%s: %s, wanted: %s: %s", g.what, g.measured, g.wanted, verdict)
 		measures = append(measures, page.Measure{
-			Row: r.number, What: g.what, Measured: fmt.Sprintf("%s, in %s of %d groups", g.measured, lasts, w.size.all()), Goal: g.wanted + ": " + verdict,
+			Row: r.number, What: g.what, Measured: fmt.Sprintf("%s, in %s of %d groups", g.measured, lasts, w.all()), Goal: g.wanted + ": " + verdict,
 		})
 	}
 	suite.Try(t, page.Measures(w.where.Root, measures))

@@ -37,7 +37,7 @@ func kinds(ctx context.Context, w *world, lasts time.Duration) error {
 	if err != nil {
 		return err
 	}
-	defer java.Close() //nolint:errcheck // its members have left by then, unless something else failed
+	defer java.Close() // its members have left by then, unless something else failed
 	leave := p.joinKinds(java, 4)
 	for group, want := range newKinds() {
 		p.settle(group, true)

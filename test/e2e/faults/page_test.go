@@ -26,7 +26,7 @@ func (r row) report(t *testing.T, w *world, lasts time.Duration, report check.Re
 		return fmt.Sprintf("%.1f s", e.Seconds())
 	}
 	line := fmt.Sprintf("| %d | %s | %d groups, %s | %d | %d | %d | %s | %s | %s |", r.number, strings.ReplaceAll(r.name, "-", " "),
-		w.size.all(), lasts, report.Samples, report.Claims, len(report.Wrong), second(report.Darkest), second(report.Oldest), second(report.Recovery))
+		w.all(), lasts, report.Samples, report.Claims, len(report.Wrong), second(report.Darkest), second(report.Oldest), second(report.Recovery))
 	path := filepath.Join(w.where.Root, "docs", "faults.md")
 	before, err := os.ReadFile(path)
 	suite.Try(t, err)

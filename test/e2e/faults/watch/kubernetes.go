@@ -149,6 +149,7 @@ func (w *Watch) discovery() func(context.Context) {
 	}
 }
 
+// APIServices are the names of those that have to be Available.
 func APIServices() []string {
 	return []string{"v1beta1.custom.metrics.k8s.io", "v1beta2.custom.metrics.k8s.io", "v1beta1.external.metrics.k8s.io"}
 }
