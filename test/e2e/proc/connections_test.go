@@ -7,7 +7,7 @@ import (
 )
 
 func TestConnectionsAreCounted(t *testing.T) {
-	listener, err := net.Listen("tcp4", "127.0.0.1:0") //nolint:noctx // of this test
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
