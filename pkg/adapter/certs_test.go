@@ -1,102 +1,47 @@
 package adapter
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
-	"net"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/pki"
 )
 
-// authority is a certificate authority made for one test.
+// authority is a certificate authority made for one test, whose certificates are for users in groups and for this machine.
 type authority struct {
-	t    testing.TB
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
+	t testing.TB
+	pki.Authority
 }
 
 func newAuthority(t testing.TB, name string) authority {
 	t.Helper()
-	a := authority{t: t, key: newKey(t)}
-	template := certificate(name)
-	template.IsCA, template.KeyUsage, template.BasicConstraintsValid = true, x509.KeyUsageCertSign, true
-	a.cert = a.sign(template, &a.key.PublicKey, template)
-	return a
-}
-
-func newKey(t testing.TB) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-func certificate(name string, groups ...string) *x509.Certificate {
-	return &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name, Organization: groups},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-}
-
-func (a authority) sign(template *x509.Certificate, public *ecdsa.PublicKey, parent *x509.Certificate) *x509.Certificate {
-	a.t.Helper()
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, public, a.key)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return cert
+	return authority{t, pki.New(t, name)}
 }
 
 // issue makes a certificate for a client or server.
 func (a authority) issue(name string, groups ...string) tls.Certificate {
 	a.t.Helper()
-	key := newKey(a.t)
-	cert := a.sign(certificate(name, groups...), &key.PublicKey, a.cert)
-	return tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key, Leaf: cert}
+	return a.Issue(pki.Holder{Name: name, Groups: groups, Hosts: []string{"127.0.0.1"}, Life: time.Hour})
 }
 
 // file writes the authority's certificate.
 func (a authority) file() string {
-	return writePEM(a.t, "CERTIFICATE", a.cert.Raw)
+	a.t.Helper()
+	file := filepath.Join(a.t.TempDir(), "pem")
+	a.Write(file)
+	return file
 }
 
-func (a authority) pool() *x509.CertPool {
-	pool := x509.NewCertPool()
-	pool.AddCert(a.cert)
-	return pool
-}
+func (a authority) pool() *x509.CertPool { return a.Pool() }
 
 // keyPair writes a certificate and its key.
 func keyPair(t testing.TB, cert tls.Certificate) (certFile, keyFile string) {
 	t.Helper()
-	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return writePEM(t, "CERTIFICATE", cert.Certificate[0]), writePEM(t, "PRIVATE KEY", key)
-}
-
-func writePEM(t testing.TB, kind string, der []byte) string {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), "pem")
-	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
+	dir := t.TempDir()
+	certFile, keyFile = filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
+	pki.WritePair(t, cert, certFile, keyFile)
+	return certFile, keyFile
 }

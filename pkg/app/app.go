@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -37,6 +38,8 @@ type Program struct {
 	// configuration makes one.
 	Extension func() Extension
 	Commands  []Command // what it can do besides running
+	// GCPercent is what GOGC is if the environment does not set it; zero for Go's default.
+	GCPercent int
 
 	lookEvery time.Duration // how often the configuration file is looked at; zero for the default
 }
@@ -99,6 +102,9 @@ func (p Program) Main(ctx context.Context, args []string, stdout, stderr io.Writ
 		return p.printVersion(stdout)
 	case err != nil:
 		return p.wrong(loaded.Config.LogFormat, stderr, err)
+	}
+	if p.GCPercent != 0 && os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(p.GCPercent)
 	}
 	load := func() (Loaded, error) { return p.load(args) }
 	watch := newFileWatch(loaded.Config.File)

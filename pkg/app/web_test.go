@@ -1,86 +1,40 @@
 package app
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"io"
 	"math/big"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/pki"
 )
 
 // webCA is a certificate authority, and the directory of what it issued.
 type webCA struct {
-	t    *testing.T
-	dir  string
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
+	t   *testing.T
+	dir string
+	pki.Authority
 }
 
 func newWebCA(t *testing.T) *webCA {
 	t.Helper()
-	ca := &webCA{t: t, dir: t.TempDir()}
-	ca.cert, ca.key = ca.sign("ca", nil, nil)
-	ca.write("ca.crt", "CERTIFICATE", ca.cert.Raw)
+	ca := &webCA{t, t.TempDir(), pki.New(t, "ca")}
+	ca.Write(filepath.Join(ca.dir, "ca.crt"))
 	return ca
-}
-
-// sign makes a certificate, of the authority itself if there is no parent.
-func (ca *webCA) sign(name string, parent *x509.Certificate, by *ecdsa.PrivateKey) (*x509.Certificate, *ecdsa.PrivateKey) {
-	ca.t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		ca.t.Fatal(err)
-	}
-	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
-	if err != nil {
-		ca.t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: serial, Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-		IsCA: parent == nil, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-	}
-	if parent == nil {
-		parent, by = template, key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, by)
-	if err != nil {
-		ca.t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		ca.t.Fatal(err)
-	}
-	return cert, key
 }
 
 // issue writes NAME.crt and NAME.key, and returns them.
 func (ca *webCA) issue(name string) tls.Certificate {
 	ca.t.Helper()
-	cert, key := ca.sign(name, ca.cert, ca.key)
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		ca.t.Fatal(err)
-	}
-	ca.write(name+".crt", "CERTIFICATE", cert.Raw)
-	ca.write(name+".key", "PRIVATE KEY", der)
-	return tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key}
-}
-
-func (ca *webCA) write(name, kind string, der []byte) {
-	ca.t.Helper()
-	writeFile(ca.t, filepath.Join(ca.dir, name), string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})))
+	pair := ca.Issue(pki.Holder{Name: name, Hosts: []string{"127.0.0.1"}, Life: time.Hour})
+	pki.WritePair(ca.t, pair, filepath.Join(ca.dir, name+".crt"), filepath.Join(ca.dir, name+".key"))
+	return pair
 }
 
 func writeFile(t *testing.T, path, text string) {
@@ -152,8 +106,7 @@ func TestWebTLSAndPassword(t *testing.T) {
 	ca.issue("server")
 	const tlsConfig = "tls_server_config: {cert_file: server.crt, key_file: server.key}\n"
 	p, https, health := startWeb(t, ca, tlsConfig+"basic_auth_users: {prometheus: "+scrapePasswordHash+"}\n")
-	ours := x509.NewCertPool()
-	ours.AddCert(ca.cert)
+	ours := ca.Pool()
 	for _, path := range []string{"/metrics", "/", "/livez", "/readyz", "/nothing"} {
 		for password, want := range map[string]int{"": 401, "wrong": 401} {
 			answer, err := scraper{roots: ours, password: password}.get(t, https+path)
@@ -198,8 +151,7 @@ func TestWebClientCertificates(t *testing.T) {
 	ca.issue("server")
 	client, stranger := ca.issue("client"), strangers.issue("client")
 	_, https, _ := startWeb(t, ca, "tls_server_config: {cert_file: server.crt, key_file: server.key, client_ca_file: ca.crt, client_auth_type: RequireAndVerifyClientCert}\n")
-	ours := x509.NewCertPool()
-	ours.AddCert(ca.cert)
+	ours := ca.Pool()
 	if answer, err := (scraper{roots: ours, cert: &client}).get(t, https+"/metrics"); err != nil || answer.status != 200 {
 		t.Errorf("with a certificate: %v, %v", answer, err)
 	}
@@ -208,7 +160,6 @@ func TestWebClientCertificates(t *testing.T) {
 			t.Errorf("%s: %v", name, answer)
 		}
 	}
-	strangers.write("ca.crt", "CERTIFICATE", strangers.cert.Raw)
 	writeFile(t, filepath.Join(ca.dir, "ca.crt"), read(t, filepath.Join(strangers.dir, "ca.crt")))
 	if answer, err := (scraper{roots: ours, cert: &stranger}).get(t, https+"/metrics"); err != nil || answer.status != 200 {
 		t.Errorf("after the rotation of the clients' CA: %v, %v", answer, err)

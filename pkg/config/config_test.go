@@ -14,6 +14,19 @@ import (
 	"github.com/spf13/pflag"
 )
 
+// says wants a refusal with all of these parts.
+func says(t *testing.T, err error, parts []string) {
+	t.Helper()
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	for _, part := range parts {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("%q is missing from:\n%v", part, err)
+		}
+	}
+}
+
 func parse(args ...string) (Config, error) {
 	set := pflag.NewFlagSet("test", pflag.ContinueOnError)
 	set.SetOutput(&strings.Builder{})
@@ -114,14 +127,7 @@ func TestMistakes(t *testing.T) {
 				args = append(args, "--config="+file(t, c.file))
 			}
 			_, err := parse(args...)
-			if err == nil {
-				t.Fatal("accepted")
-			}
-			for _, want := range c.want {
-				if !strings.Contains(err.Error(), want) {
-					t.Errorf("%q is missing from:\n%v", want, err)
-				}
-			}
+			says(t, err, c.want)
 		})
 	}
 	if _, err := parse("--brokers=a", "--config=/does/not/exist"); err == nil || !strings.Contains(err.Error(), "/does/not/exist") {

@@ -55,14 +55,7 @@ func TestMistakesInSections(t *testing.T) {
 				args = append(args, "--config="+file(t, c.file))
 			}
 			_, err := parse(args...)
-			if err == nil {
-				t.Fatal("accepted")
-			}
-			for _, want := range c.want {
-				if !strings.Contains(err.Error(), want) {
-					t.Errorf("%q is missing from:\n%v", want, err)
-				}
-			}
+			says(t, err, c.want)
 		})
 	}
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // chunkSize is how many bytes are collected before they go to the sink. A chunk may get longer by one sample.
-const chunkSize = 256 << 10
+const chunkSize = 64 << 10
 
 // family is one metric family and how its samples follow from a snapshot. All texts in it are constants that need no escaping.
 type family struct {

@@ -19,9 +19,8 @@ type Source interface {
 
 // Handler answers scrapes.
 type Handler struct {
-	cache    cache
-	live     live
-	finisher finisher
+	cache cache
+	live  live
 }
 
 var _ http.Handler = (*Handler)(nil)
@@ -63,7 +62,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rest := h.live.render(v.format)
 	header := w.Header()
 	if v.gzip {
-		rest = h.finisher.finish(rest, snapshots.checksum)
+		rest = finish(rest, snapshots.checksum)
 		header.Set("Content-Encoding", "gzip")
 	}
 	length := len(rest)

@@ -12,9 +12,10 @@ import (
 	"testing"
 )
 
-// The table of errors in docs/connect.md has every message that says what to change, and no other.
+// The table of errors in docs/connect.md has every message that says what to change, and neither it nor those of docs/connect have any other.
 func TestErrorsPage(t *testing.T) {
-	rows, hints := errorRows(t), hintTexts(t)
+	docs := filepath.Join("..", "..", "docs")
+	rows, hints := errorRows(t, filepath.Join(docs, "connect.md"), "## What errors mean"), hintTexts(t)
 	if len(rows) < 20 || len(hints) < 20 {
 		t.Fatalf("%d messages in the table, %d in the code", len(rows), len(hints))
 	}
@@ -32,21 +33,32 @@ func TestErrorsPage(t *testing.T) {
 			t.Errorf("docs/connect.md does not have %q", hint)
 		}
 	}
+	pages, err := filepath.Glob(filepath.Join(docs, "connect", "*.md"))
+	if err != nil || len(pages) < 7 {
+		t.Fatalf("pages %v (%v)", pages, err)
+	}
+	for _, page := range pages {
+		of := errorRows(t, page, "## Errors")
+		if len(of) < 3 {
+			t.Errorf("%s has %d messages", page, len(of))
+		}
+		rows = append(rows, of...)
+	}
 	for _, row := range rows {
 		if !slices.ContainsFunc(hints, func(hint string) bool { return covers(row, hint) }) {
-			t.Errorf("docs/connect.md has %q, which no error says", row)
+			t.Errorf("docs/connect has %q, which no error says", row)
 		}
 	}
 }
 
-// errorRows returns the messages in the first column of the table.
-func errorRows(t *testing.T) (rows []string) {
+// errorRows returns the messages in the first column of the table below that heading.
+func errorRows(t *testing.T, path, heading string) (rows []string) {
 	t.Helper()
-	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "connect.md"))
+	page, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, table, _ := strings.Cut(string(page), "## What errors mean")
+	_, table, _ := strings.Cut(string(page), heading)
 	for line := range strings.Lines(table) {
 		cells := strings.Split(line, " | ")
 		if len(cells) < 2 || !strings.HasPrefix(line, "| `") {

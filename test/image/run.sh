@@ -70,5 +70,5 @@ try() {
   echo "ok: $name, $size bytes"
 }
 echo "== run them"
-try lag-adapter 92
+try lag-adapter 65
 try lag-exporter 20

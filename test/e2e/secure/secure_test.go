@@ -24,18 +24,19 @@ const trust = "kafka:\n  tls: {enabled: true, ca-file: DIR/ca.crt"
 const laterPolls = 10
 
 // TestWaysIn has the lag read by every kind of listener, with the
-// configurations of docs/connect.md.
+// configurations of docs/connect.
 func TestWaysIn(t *testing.T) {
 	t.Setenv("SSL_CERT_FILE", filepath.Join(shared.dir, "ca.crt")) // the system's CAs
 	blocks := documented(t)
 	for name, c := range map[string]struct{ listener, block string }{
-		"tls":         {"TLS", "TLS"},
-		"mtls":        {"MTLS", "mTLS"},
-		"password":    {"SCRAM", "User and password"},
-		"confluent":   {"PLAIN", "Confluent Cloud, and other PLAIN"},
-		"token":       {"OAUTH", "OAUTHBEARER"},
-		"credentials": {"OAUTH", "OAUTHBEARER 2"},
-		"kerberos":    {"GSSAPI", "Kerberos (GSSAPI)"},
+		"tls":         {"TLS", "tls"},
+		"mtls":        {"MTLS", "mtls"},
+		"password":    {"SCRAM", "scram"},
+		"plain":       {"PLAIN", "sasl-plain"},
+		"confluent":   {"PLAIN", "sasl-plain 2"},
+		"token":       {"OAUTH", "oauthbearer"},
+		"credentials": {"OAUTH", "oauthbearer 2"},
+		"kerberos":    {"GSSAPI", "gssapi"},
 		"plaintext":   {"PLAINTEXT", ""},
 		"scram-256":   {"SCRAM", ""},
 	} {
@@ -45,15 +46,15 @@ func TestWaysIn(t *testing.T) {
 			case name == "scram-256":
 				security = trust + "}\n  sasl: {mechanism: SCRAM-SHA-256, username: lag-256, password-file: DIR/password}\n"
 			case c.block != "" && !found:
-				t.Fatalf("docs/connect.md has no block of YAML under %q", c.block)
+				t.Fatalf("docs/connect has no block of YAML for %q", c.block)
 			}
 			delete(blocks, c.block)
 			readsLag(t, name, c.listener, security)
 		})
 	}
-	delete(blocks, "AWS MSK with IAM") // there is none here
+	delete(blocks, "aws-msk-iam") // there is none here
 	for left := range blocks {
-		t.Errorf("nobody has run what docs/connect.md has under %q", left)
+		t.Errorf("nobody has run what docs/connect has for %q", left)
 	}
 }
 
