@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,9 +21,10 @@ func failure(class lag.Class) error {
 // door is a gate with a record of the attempts made to find its broker, which answers after so many of them.
 type door struct {
 	gate
-	class    lag.Class // of the failures
-	answers  int       // which attempt is answered
-	attempts []time.Duration
+	class    lag.Class       // of the failures
+	answers  int             // which attempt is answered
+	attempts []time.Duration // whole once the search is over
+	tried    atomic.Int64    // how many these are so far
 	start    time.Time
 }
 
@@ -31,6 +33,7 @@ func newDoor(hold *authHold, class lag.Class, answers int) *door {
 	d.hold = hold
 	d.try = func(context.Context) error {
 		d.attempts = append(d.attempts, time.Since(d.start))
+		d.tried.Add(1)
 		if len(d.attempts) == d.answers {
 			return nil
 		}
@@ -121,9 +124,9 @@ func TestRow21WhatIsPutRightIsTriedSoon(t *testing.T) {
 		d.failed(t.Context(), failure(lag.ClassAuthentication))
 		time.Sleep(4 * time.Minute) // of the test's own clock: attempts are a minute apart by now
 		synctest.Wait()
-		tried := len(d.attempts)
+		tried := d.tried.Load()
 		began := time.Now()
-		for len(d.attempts) == tried {
+		for d.tried.Load() == tried {
 			hold.hasten()
 			hold.hasten() // as the other lane does
 			time.Sleep(time.Second)
