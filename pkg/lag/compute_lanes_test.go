@@ -164,10 +164,18 @@ func TestMembersNotAskedForStay(t *testing.T) {
 }
 
 func TestCoordinatorPartitionIsKafkas(t *testing.T) {
-	for group, want := range map[string]int{ // (name.hashCode() & 0x7fffffff) % 50 by Java 17
-		"billing": 39, "group-42": 20, "ünïcødé": 21, "日本語": 43, "😀 group": 42, "": 0, "a:b c": 34,
+	for group, want := range map[string]int{ // abs(name.hashCode()) % 50 as Java has it, with 0 for the least integer
+		"billing": 9, "group-42": 20, "ünïcødé": 27, "日本語": 43, "😀 group": 6, "": 0, "a:b c": 34, "polygenelubricants": 0,
 	} {
 		if got := lag.CoordinatorPartition(group, 50); got != want {
+			t.Errorf("%q: %d, want %d", group, got, want)
+		}
+	}
+	// What Kafka 4.3.1 said in its log, of six partitions. The hashes of the first three and of the last are negative.
+	for group, want := range map[string]int{
+		"row10-classic": 0, "group-19-earliest": 0, "group-7-earliest": 5, "group-11": 4, "group-21": 5, "row10-connect": 4,
+	} {
+		if got := lag.CoordinatorPartition(group, 6); got != want {
 			t.Errorf("%q: %d, want %d", group, got, want)
 		}
 	}

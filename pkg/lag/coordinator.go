@@ -1,10 +1,13 @@
 package lag
 
-import "unicode/utf16"
+import (
+	"math"
+	"unicode/utf16"
+)
 
 // CoordinatorPartition returns the partition of __consumer_offsets, which has so many, in which Kafka keeps the group. The
 // partition's leader is the group's coordinator. The rule is Kafka's own (GroupCoordinatorService.partitionFor): Java's hash of
-// the name, without the sign bit, modulo the number of partitions. partitions must be positive.
+// the name, its absolute value (0 for the least integer, Utils.abs), modulo the number of partitions. partitions must be positive.
 func CoordinatorPartition(group string, partitions int) int {
 	var hash int32 // wraps around, as Java's does
 	for _, r := range group {
@@ -14,7 +17,10 @@ func CoordinatorPartition(group string, partitions int) int {
 		}
 		hash = 31*hash + r
 	}
-	return int(hash&0x7fffffff) % partitions
+	if hash == math.MinInt32 {
+		return 0
+	}
+	return int(max(hash, -hash)) % partitions
 }
 
 // coordinatorOf returns the node id of the group's coordinator, -1 if it has none now. It is not known without the leaders of
