@@ -143,7 +143,7 @@ func startExploded(t *testing.T, memory int64, brokers []string) *adapterProcess
 		"--shutdown-delay-duration=0s", "--external-metrics", "--bind=selector", "--log-format=json"}
 	p := &adapterProcess{t: t, api: "https://" + listener.Addr().String()}
 	p.cmd = exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestRow19ExplosionOfGroups$")
-	p.cmd.Env = append(os.Environ(), exploded+"="+strings.Join(args, " "), fmt.Sprintf("GOMEMLIMIT=%d", memory*9/10))
+	p.cmd.Env = append(os.Environ(), exploded+"="+strings.Join(args, " "), fmt.Sprintf("GOMEMLIMIT=%d", app.MemoryGoal(memory))) // as the container's own would have it
 	p.cmd.ExtraFiles, p.cmd.SysProcAttr = []*os.File{file}, &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {

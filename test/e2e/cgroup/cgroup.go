@@ -1,4 +1,4 @@
-// Package cgroup bounds the CPU time of processes, as a container's limit does. Linux only, and as root.
+// Package cgroup bounds the CPU time and the memory of processes, as a container's limits do. Linux only, and as root.
 package cgroup
 
 import (
@@ -17,47 +17,69 @@ const (
 	period = 100 * time.Millisecond // the kernel's and the kubelet's default
 )
 
-// CPU is a control group whose processes together have so much CPU time and no more.
-type CPU struct {
+// Group is a control group.
+type Group struct {
 	dir, parent string
 }
 
-// NewCPU makes a group, in thousandths of a CPU: by cgroup v2 where that has the controller, else by v1.
-func NewCPU(name string, millis int) (*CPU, error) {
+// CPU is a control group whose processes together have so much CPU time and no more.
+type CPU struct{ *Group }
+
+// NewCPU makes a group, in thousandths of a CPU.
+func NewCPU(name string, millis int) (CPU, error) {
 	quota := time.Duration(millis) * period / 1000
-	c := &CPU{parent: root}
-	limit := map[string]string{"cpu.max": fmt.Sprintf("%d %d", quota.Microseconds(), period.Microseconds())}
-	if _, err := os.Stat(filepath.Join(root, "cgroup.controllers")); errors.Is(err, fs.ErrNotExist) {
-		c.parent = filepath.Join(root, "cpu")
-		limit = map[string]string{"cpu.cfs_period_us": strconv.FormatInt(period.Microseconds(), 10), "cpu.cfs_quota_us": strconv.FormatInt(quota.Microseconds(), 10)}
-	} else if err := os.WriteFile(filepath.Join(root, "cgroup.subtree_control"), []byte("+cpu"), 0); err != nil {
-		return nil, explain(err)
-	}
-	c.dir = filepath.Join(c.parent, fmt.Sprintf("%s-%d", name, os.Getpid()))
-	if err := os.Mkdir(c.dir, 0o755); err != nil {
-		return nil, explain(err)
-	}
-	for file, text := range limit {
-		if err := os.WriteFile(filepath.Join(c.dir, file), []byte(text), 0); err != nil {
-			return nil, errors.Join(explain(err), c.Close())
-		}
-	}
-	return c, nil
+	group, err := newGroup("cpu", name,
+		map[string]string{"cpu.max": fmt.Sprintf("%d %d", quota.Microseconds(), period.Microseconds())},
+		map[string]string{"cpu.cfs_period_us": strconv.FormatInt(period.Microseconds(), 10), "cpu.cfs_quota_us": strconv.FormatInt(quota.Microseconds(), 10)})
+	return CPU{group}, err
 }
 
-func explain(err error) error {
-	return fmt.Errorf("bounding CPU time: %w\nIt takes root, and a writable /sys/fs/cgroup with the controller cpu", err)
+// NewMemory makes a group whose processes together have so many bytes: the kernel ends one of them when they want more.
+func NewMemory(name string, bytes int64) (*Group, error) {
+	limit := strconv.FormatInt(bytes, 10)
+	return newGroup("memory", name, map[string]string{"memory.max": limit}, map[string]string{"memory.limit_in_bytes": limit})
+}
+
+// newGroup makes a group by cgroup v2 where that has the controller, else by v1. The files have the limits.
+func newGroup(controller, name string, v2, v1 map[string]string) (*Group, error) {
+	g, limits := &Group{parent: root}, v2
+	if _, err := os.Stat(filepath.Join(root, "cgroup.controllers")); errors.Is(err, fs.ErrNotExist) {
+		g.parent, limits = filepath.Join(root, controller), v1
+	} else if err := os.WriteFile(filepath.Join(root, "cgroup.subtree_control"), []byte("+"+controller), 0); err != nil {
+		return nil, explain(controller, err)
+	}
+	g.dir = filepath.Join(g.parent, fmt.Sprintf("%s-%d", name, os.Getpid()))
+	if err := os.Mkdir(g.dir, 0o755); err != nil {
+		return nil, explain(controller, err)
+	}
+	for file, text := range limits {
+		if err := os.WriteFile(filepath.Join(g.dir, file), []byte(text), 0); err != nil {
+			return nil, errors.Join(explain(controller, err), g.Close())
+		}
+	}
+	return g, nil
+}
+
+func explain(controller string, err error) error {
+	return fmt.Errorf("bounding a process: %w\nIt takes root, and a writable %s with the controller %s", err, root, controller)
 }
 
 // Add moves a process into the group, with all its threads.
-func (c *CPU) Add(pid int) error { return move(pid, c.dir) }
+func (g *Group) Add(pid int) error { return move(pid, g.dir) }
+
+// Enter is a command that goes into the group and becomes the one whose words follow.
+func (g *Group) Enter() []string {
+	return []string{"/bin/sh", "-c", `echo $$ >"$0" && exec "$@"`, filepath.Join(g.dir, processes)}
+}
+
+const processes = "cgroup.procs"
 
 func move(pid int, dir string) error {
-	return os.WriteFile(filepath.Join(dir, "cgroup.procs"), []byte(strconv.Itoa(pid)), 0)
+	return os.WriteFile(filepath.Join(dir, processes), []byte(strconv.Itoa(pid)), 0)
 }
 
 // Throttled is in how many of its periods the group had to wait for the next one.
-func (c *CPU) Throttled() (throttled, all int, err error) {
+func (c CPU) Throttled() (throttled, all int, err error) {
 	text, err := os.ReadFile(filepath.Join(c.dir, "cpu.stat"))
 	for line := range strings.Lines(string(text)) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
@@ -73,11 +95,11 @@ func (c *CPU) Throttled() (throttled, all int, err error) {
 }
 
 // Close frees the processes and removes the group.
-func (c *CPU) Close() error {
-	procs, err := os.ReadFile(filepath.Join(c.dir, "cgroup.procs"))
+func (g *Group) Close() error {
+	procs, err := os.ReadFile(filepath.Join(g.dir, processes))
 	for _, field := range strings.Fields(string(procs)) {
 		pid, bad := strconv.Atoi(field)
-		err = errors.Join(err, bad, move(pid, c.parent))
+		err = errors.Join(err, bad, move(pid, g.parent))
 	}
-	return errors.Join(err, os.Remove(c.dir))
+	return errors.Join(err, os.Remove(g.dir))
 }
