@@ -21,8 +21,9 @@ func pollTimeout(interval time.Duration) time.Duration {
 }
 
 // maxWantedPoll bounds a poll of the groups that were asked for: it is the time for which a broker that hangs, until it is known to,
-// holds the others back. It is more than a broker with a latency of 400 ms needs for the four requests one after the other.
-const maxWantedPoll = 2500 * time.Millisecond
+// holds the others back, after the second between two polls: HPAs are to get values of at most 3 s then. It is more than a broker with a
+// latency of 400 ms needs for the four requests one after the other; one that is slower is read by the polls of all groups only.
+const maxWantedPoll = 1900 * time.Millisecond
 
 // maxSlow bounds how old log starts and descriptions of members may get that nothing speaks against.
 const maxSlow = 15 * time.Second
