@@ -22,13 +22,23 @@ import (
 type alone struct {
 	*exporter.Exporter
 	w          *world
-	goroutines float64 // when all was well
-	failures   float64
+	goroutines float64            // when all was well
+	failures   map[string]float64 // by class, counted until then
 }
 
-// connectionErrors counts what could not be read for want of a connection.
-func connectionErrors() string {
-	return series.Name("kafka_lag_collector_read_errors_total", "cluster", "default", "class", "connection")
+// The classes of what cannot be read for want of a connection: one that is refused, and one that does not come about.
+const (
+	notConnected = "connection"
+	notInTime    = "timeout"
+)
+
+// failuresIn are what an exporter has counted, by class.
+func failuresIn(now series.Set) map[string]float64 {
+	counted := map[string]float64{}
+	for _, class := range []string{notConnected, notInTime} {
+		counted[class] = now[series.Name("kafka_lag_collector_read_errors_total", "cluster", "default", "class", class)]
+	}
+	return counted
 }
 
 // startAlone starts an exporter by a command that takes something from it.
@@ -55,13 +65,13 @@ func (a *alone) well(ctx context.Context) error {
 		if goroutines > a.goroutines+underWay {
 			return fmt.Errorf("%v goroutines, %v at first", goroutines, a.goroutines)
 		}
-		a.failures = now[connectionErrors()]
+		a.failures = failuresIn(now)
 		return nil
 	})
 }
 
-// unknown waits until the exporter says that it does not know that lag, and counts why.
-func (a *alone) unknown(ctx context.Context, again func() error) error {
+// unknown waits until the exporter says that it does not know that lag, and counts failures of that class.
+func (a *alone) unknown(ctx context.Context, class string, again func() error) error {
 	const every = 100 // looks, 10 s
 	looks := 0
 	return await.Until(ctx, "the exporter to say that it does not know the lag", func(ctx context.Context) error {
@@ -77,8 +87,8 @@ func (a *alone) unknown(ctx context.Context, again func() error) error {
 		if up := now[series.Name("kafka_lag_collector_cluster_up", "cluster", "default")]; shownIn(now) || up != 0 {
 			return fmt.Errorf("it is shown: %v; cluster up: %v", shownIn(now), up)
 		}
-		if now[connectionErrors()] <= a.failures {
-			return errors.New("no failed connection is counted")
+		if failuresIn(now)[class] <= a.failures[class] {
+			return fmt.Errorf("no failure of class %s is counted", class)
 		}
 		return nil
 	})
@@ -138,7 +148,7 @@ func (a *alone) starve(ctx context.Context, idle int) error {
 	// The server waits for a second at most before it tries again to take a client's connection; the descriptor of one to a broker that
 	// has ended goes to whoever comes first.
 	const givesUp = 3 * time.Second
-	if err := a.unknown(ctx, func() error { return reset(ctx, a.w.proxies, givesUp) }); err != nil {
+	if err := a.unknown(ctx, notConnected, func() error { return reset(ctx, a.w.proxies, givesUp) }); err != nil {
 		return err
 	}
 	// What the log told first was the end of the connections; that no other one can be had shows here alone.
@@ -193,16 +203,19 @@ func nameless(ctx context.Context, w *world, lasts time.Duration) error {
 
 func (a *alone) forget(ctx context.Context, dns *names.Server, lasts time.Duration) error {
 	nothing := func() error { return nil }
-	if err := errors.Join(a.unknown(ctx, nothing), a.restrained(ctx, dns, lasts)); err != nil {
+	if err := errors.Join(a.unknown(ctx, notConnected, nothing), a.restrained(ctx, dns, lasts)); err != nil {
 		return err
 	}
 	dns.Answer(names.Truth)
 	if err := a.well(ctx); err != nil {
 		return err
 	}
-	for _, how := range []names.How{names.Missing, names.Nothing} {
-		dns.Answer(how)
-		if err := a.unknown(ctx, func() error { return reset(ctx, a.w.named, time.Second/10) }); err != nil {
+	for _, c := range []struct {
+		how   names.How
+		class string
+	}{{names.Missing, notConnected}, {names.Nothing, notInTime}} {
+		dns.Answer(c.how)
+		if err := a.unknown(ctx, c.class, func() error { return reset(ctx, a.w.named, time.Second/10) }); err != nil {
 			return err
 		}
 		if err := a.restrained(ctx, dns, lasts); err != nil {

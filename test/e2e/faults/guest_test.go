@@ -71,7 +71,8 @@ func guardedListener(ca *pki.CA, advertised []string) (kafka.Listener, error) {
 func (w *world) invite(ctx context.Context) (err error) {
 	password := canary.Text()
 	g := &guest{world: w, shown: map[string]string{"ca.crt": string(w.ca.Cert)}}
-	if g.files, err = volume.New(filepath.Join(w.Dir, "guest")); err != nil {
+	w.guests++ // each has files of its own: the next one may be invited by another row
+	if g.files, err = volume.New(filepath.Join(w.Dir, fmt.Sprintf("%s-%d", guestName, w.guests))); err != nil {
 		return err
 	}
 	own, err := w.ca.Client(guestUser)

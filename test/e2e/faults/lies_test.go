@@ -109,7 +109,7 @@ func (w *world) showsOn(ctx context.Context, url, group, topic string, wanted bo
 		return err
 	}
 	l, shown := check.NewLog(), false
-	if err := l.Exposition(url, at, body, w.poll); err != nil {
+	if err := l.Exposition(url, at, body); err != nil {
 		return err
 	}
 	for _, s := range l.Series {

@@ -29,7 +29,7 @@ func anotherInstall(ctx context.Context, w *world, lasts time.Duration) error {
 		return err
 	}
 	_, err = h.Run(ctx, "install", second, filepath.Join(w.where.Manifests(), "chart"), "--namespace="+second, "--create-namespace",
-		"--set=brokers="+w.Kafka.Bootstrap(), "--set=externalMetrics.enabled=true")
+		"--set=brokers={"+w.Kafka.Bootstrap()+"}", "--set=externalMetrics.enabled=true")
 	for _, want := range []string{"is served by Service " + stack.Name + " in namespace " + stack.Namespace, "uninstall the other", "takeOver=true"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			return fmt.Errorf("the second install: %w, without %q", err, want)

@@ -132,7 +132,7 @@ func (w *world) knows(ctx context.Context, source, url string) error {
 		return err
 	}
 	l := check.NewLog()
-	if err := l.Exposition(source, at, body, w.poll); err != nil {
+	if err := l.Exposition(source, at, body); err != nil {
 		return err
 	}
 	fresh := map[string]bool{}

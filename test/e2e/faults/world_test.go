@@ -64,6 +64,7 @@ type world struct {
 	named    *proxies.Proxies // to whose addresses names lead that only a test's DNS server knows
 	guarded  *proxies.Proxies // for the guest
 	guest    *guest           // nil unless a row has one
+	guests   int              // that were invited so far
 	ca       *pki.CA          // of the guarded listener
 	java     members.Config
 	others   []*proc.Process

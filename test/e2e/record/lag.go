@@ -117,8 +117,11 @@ func (s span) lag(replaced bool) Range {
 	}
 	if s.policy.Share {
 		shares := s.share.during(s.from, s.to)
-		if !shares.open && shares.some && !shares.none {
-			result.Lo, result.Hi = min(result.Lo, shares.lo), shares.hi
+		if !shares.open && shares.some { // it leaves out what members have acknowledged beyond the first record that they have not
+			result.Lo = min(result.Lo, shares.lo)
+			if !shares.none {
+				result.Hi = shares.hi
+			}
 		}
 	}
 	result.Never = result.Hi < 0

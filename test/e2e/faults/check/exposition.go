@@ -2,6 +2,7 @@ package check
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -13,23 +14,25 @@ import (
 const (
 	lagFamily  = "kafka_consumergroup_lag{"
 	sumFamily  = "kafka_consumergroup_lag_sum{"
+	errsFamily = "kafka_lag_collector_read_errors_total{"
 	readFamily = "kafka_consumergroup_read_timestamp_seconds{"
 	anyFamily  = "kafka_consumergroup_"
 )
 
 type topicKey struct{ group, topic string }
 
-// Exposition adds a scrape of /metrics. poll is the source's poll interval: what it has read lately must add up.
-func (l *Log) Exposition(source string, at time.Time, body []byte, poll time.Duration) error {
+// Exposition adds a scrape of /metrics.
+func (l *Log) Exposition(source string, at time.Time, body []byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.sampled(source, at)
-	times, err := readTimes(body)
-	if err != nil {
+	times, err1 := readTimes(body)
+	reads, err2 := l.readsOf(source, at, body)
+	if err := errors.Join(err1, err2); err != nil {
 		return err
 	}
 	parts, sums := map[topicKey]int64{}, map[topicKey]int64{}
-	err = eachLine(body, anyFamily, func(line []byte) error {
+	err := eachLine(body, anyFamily, func(line []byte) error {
 		kind := Partition
 		switch {
 		case bytes.HasPrefix(line, []byte(sumFamily)):
@@ -54,13 +57,47 @@ func (l *Log) Exposition(source string, at time.Time, body []byte, poll time.Dur
 		return err
 	}
 	for k, sum := range sums {
-		// What is older may be a sum of an earlier reading next to partitions of a later one.
-		if at.Sub(times[k.group]) < poll && sum != parts[k] {
-			l.Events = append(l.Events, Event{at, Adding, source, fmt.Sprintf("%s on %s: the sum is %d, the partitions' lags add up to %d",
+		// What could not be read may be a sum of an earlier reading next to partitions of a later one.
+		if times[k.group].After(reads.failedAt) && sum != parts[k] {
+			reads.doubts = append(reads.doubts, Event{at, Adding, source, fmt.Sprintf("%s on %s: the sum is %d, the partitions' lags add up to %d",
 				k.group, k.topic, sum, parts[k])})
 		}
 	}
 	return nil
+}
+
+// reads is what a source says of its reading.
+type reads struct {
+	failures float64   // that it has counted
+	failedAt time.Time // it counted none after that
+	// doubts are what is wrong in its last exposition, unless the next one has counted a failure: one shows values and counters
+	// that are not of the very same moment.
+	doubts []Event
+}
+
+// readsOf brings what is known of a source's reading up to date. It is called with mu held.
+func (l *Log) readsOf(source string, at time.Time, body []byte) (*reads, error) {
+	r := l.reads[source]
+	if r == nil {
+		r = &reads{failedAt: at}
+		l.reads[source] = r
+	}
+	var failures float64
+	err := eachLine(body, errsFamily, func(line []byte) error {
+		_, text, err := split(line)
+		if err != nil {
+			return err
+		}
+		n, err := strconv.ParseFloat(text, 64)
+		failures += n
+		return err
+	})
+	if failures != r.failures {
+		r.failures, r.failedAt, r.doubts = failures, at, nil
+	}
+	l.Events = append(l.Events, r.doubts...)
+	r.doubts = nil
+	return r, err
 }
 
 // readTimes are the times at which groups were read, by an exposition.

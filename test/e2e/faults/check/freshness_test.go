@@ -1,6 +1,7 @@
 package check_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -54,7 +55,7 @@ func TestWithoutATime(t *testing.T) {
 	l := check.NewLog()
 	body := []byte("kafka_consumergroup_lag_sum{consumergroup=\"g\",topic=\"t\"} 3\n")
 	for i := range 3 {
-		if err := l.Exposition("replica", epoch.Add(time.Duration(i)*time.Second), body, poll); err != nil {
+		if err := l.Exposition("replica", epoch.Add(time.Duration(i)*time.Second), body); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -64,5 +65,28 @@ func TestWithoutATime(t *testing.T) {
 	}
 	if f := l.Freshness(epoch, epoch.Add(3*time.Second), func(check.Series) bool { return true }); f.Series != 1 || f.Oldest.Duration != 0 {
 		t.Errorf("%+v", f)
+	}
+}
+
+// severalTopics is a truth in which each group has two.
+type severalTopics struct{ check.Truth }
+
+func (severalTopics) Topics(string) []string { return []string{"a", "b"} }
+
+// TestTheTimeOfAWholeGroup is not that of one of its topics, which may have been read since.
+func TestTheTimeOfAWholeGroup(t *testing.T) {
+	l := check.NewLog()
+	body := fmt.Appendf(nil, "kafka_consumergroup_lag_sum{consumergroup=\"g\",topic=\"t\"} 3\nkafka_consumergroup_read_timestamp_seconds{consumergroup=\"g\"} %d\n", epoch.Unix())
+	for i := range 60 {
+		if err := l.Exposition("replica", epoch.Add(time.Duration(i)*time.Second), body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gone := func(string) bool { return true }
+	if r := check.Summarize(l, truth(t), rules(), epoch, gone); r.Oldest.Duration < 50*time.Second {
+		t.Errorf("oldest of a group with one topic: %+v", r.Oldest)
+	}
+	if r := check.Summarize(l, severalTopics{truth(t)}, rules(), epoch, gone); r.Oldest.Duration != 0 {
+		t.Errorf("oldest of a group with several topics: %+v", r.Oldest)
 	}
 }

@@ -119,7 +119,7 @@ func (r Rules) possible(truth Truth, s Series, c *Claim, at time.Time) record.Ra
 	switch {
 	case s.Kind == Answer:
 		to = to.Add(granularity)
-	case s.Kind == Partition || len(truth.Topics(s.Group)) > 1:
+	case !timed(truth, s):
 		if oldest := at.Add(-r.MaxAge); from.Before(oldest) {
 			from = oldest
 		}
@@ -132,14 +132,19 @@ func (r Rules) possible(truth Truth, s Series, c *Claim, at time.Time) record.Ra
 	return truth.Sum(s.Group, s.Topic, r.Policy(s.Group), from, to)
 }
 
+// timed says whether the time that a series comes with is its own, and not that of the group as a whole.
+func timed(truth Truth, s Series) bool {
+	return s.Kind == Answer || s.Kind == Sum && len(truth.Topics(s.Group)) <= 1
+}
+
 // tooOld says of a claim with a time of its own how far that is beyond max-age, if it is.
 func tooOld(s Series, c *Claim, truth Truth, rules Rules) string {
+	if !timed(truth, s) {
+		return ""
+	}
 	limit := rules.MaxAge + slack
-	switch {
-	case s.Kind == Answer:
+	if s.Kind == Answer {
 		limit += granularity
-	case s.Kind == Partition || len(truth.Topics(s.Group)) > 1:
-		return "" // the group's time is not its own
 	}
 	if age := c.Last.Sub(c.ReadAt); age > limit {
 		return fmt.Sprintf("%d, read at %s, was still served %s later", c.Value, c.ReadAt.Format(time.StampMilli), age.Round(time.Millisecond))

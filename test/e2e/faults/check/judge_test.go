@@ -51,7 +51,7 @@ func TestGoesOn(t *testing.T) {
 		l := check.NewLog()
 		for at := epoch; !at.After(epoch.Add(lasts)); at = at.Add(100 * time.Millisecond) {
 			body := "kafka_consumergroup_lag{consumergroup=\"g\",partition=\"0\",topic=\"topic\"} 0\n"
-			if err := l.Exposition("replica", at, []byte(body), poll); err != nil {
+			if err := l.Exposition("replica", at, []byte(body)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -80,7 +80,7 @@ func TestBadExpositions(t *testing.T) {
 		"kafka_consumergroup_lag{consumergroup=\"g\",topic=\"t\"} 1\n", "kafka_consumergroup_lag{consumergroup=\"g\"",
 		"kafka_consumergroup_read_timestamp_seconds{consumergroup=\"g\"} soon\n",
 	} {
-		if err := check.NewLog().Exposition("replica", epoch, []byte(text), poll); err == nil {
+		if err := check.NewLog().Exposition("replica", epoch, []byte(text)); err == nil {
 			t.Errorf("%s: no error", text)
 		}
 	}

@@ -62,14 +62,15 @@ type Log struct {
 	index    map[Series]int
 	open     map[int]int // the claim that a series made in the last sample of its source
 	replicas map[string]int32
-	lines    map[string]int // series by their text in an exposition, and their source
+	lines    map[string]int    // series by their text in an exposition, and their source
+	reads    map[string]*reads // by source
 }
 
 // NewLog makes an empty log.
 func NewLog() *Log {
 	return &Log{
 		Samples: map[string]int{}, Refusals: map[string]int{}, index: map[Series]int{}, open: map[int]int{}, replicas: map[string]int32{},
-		lines: map[string]int{},
+		lines: map[string]int{}, reads: map[string]*reads{},
 	}
 }
 

@@ -53,7 +53,7 @@ func Summarize(l *Log, truth Truth, rules Rules, over time.Time, gone func(group
 	r.Replicas = len(l.Changes)
 	for s, claims := range l.bySeries() {
 		series := l.Series[s]
-		r.series(series, claims, l.End, over, gone(series.Group))
+		r.series(series, claims, l.End, over, timed(truth, series), gone(series.Group))
 	}
 	return r
 }
@@ -72,10 +72,10 @@ func (l *Log) bySeries() map[int][]Claim {
 	return by
 }
 
-func (r *Report) series(s Series, claims []Claim, end, over time.Time, gone bool) {
+func (r *Report) series(s Series, claims []Claim, end, over time.Time, timed, gone bool) {
 	recovered := false
 	for i, c := range claims {
-		if !c.ReadAt.IsZero() { // a topic may be known before its group as a whole is, which is what has a time
+		if timed && !c.ReadAt.IsZero() { // a topic may be known before its group as a whole is, which is what has a time
 			r.Oldest.add(c.Last.Sub(c.ReadAt), s)
 		}
 		if i > 0 {

@@ -134,7 +134,7 @@ func watched(t *testing.T, lie lies.Lie) *check.Log {
 	}
 	for ; p.now < length; p.now += 100 * time.Millisecond {
 		at := epoch.Add(p.now)
-		if err := l.Exposition("replica", at, get("/metrics"), poll); err != nil {
+		if err := l.Exposition("replica", at, get("/metrics")); err != nil {
 			t.Fatal(err)
 		}
 		items, err := check.ParseItems(get("/apis/custom.metrics.k8s.io/v1beta2/namespaces/default/pods/*/kafka_consumergroup_lag"))

@@ -148,7 +148,7 @@ func (w *Watch) scrape(ctx context.Context, source, url string) {
 		w.log.Probed(source, time.Now(), err)
 		return
 	}
-	if err := w.log.Exposition(source, time.Now(), body, w.targets.Poll); err != nil {
+	if err := w.log.Exposition(source, time.Now(), body); err != nil {
 		w.failed(fmt.Errorf("%s: %w", source, err))
 	}
 }
