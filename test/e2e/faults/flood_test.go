@@ -162,10 +162,8 @@ func hpasKept(t *testing.T, w *world, _ watched, _ check.Report) {
 		Measured: fmt.Sprintf("p99 %d ms, %d ms without a flood", during.Milliseconds(), quiet.Milliseconds()),
 	}}))
 	t.Logf("p99 of %d requests like the HPAs': %s; without a flood, of %d: %s", len(seen.during), during, len(seen.quiet), quiet)
-	if quiet > slowestAsk {
-		t.Errorf("p99 of requests like the HPAs' is %s without a flood: this machine is too busy to say what a flood does", quiet)
-	} else if during > slowestAsk {
-		t.Errorf("p99 of requests like the HPAs' is %s during the flood, more than %s", during, slowestAsk)
+	if w.full && during > slowestAsk { // smaller runs say nothing of time
+		t.Errorf("p99 of requests like the HPAs' is %s during the flood, more than %s; without it, it is %s", during, slowestAsk, quiet)
 	}
 	for _, lane := range slices.Sorted(maps.Keys(seen.polls)) {
 		t.Logf("polls a second: %s: %.2f", lane, seen.polls[lane])

@@ -65,7 +65,8 @@ func (w *world) refusals(since time.Time) ([][]time.Time, error) {
 	return all, nil
 }
 
-// readErrors counts what the guest could not read since its start.
+// readErrors counts what the guest could not read since its start. What was not read in time counts only where there is time: small runs
+// leave less than a second for a poll, whatever else the machine does.
 func (g *guest) readErrors(ctx context.Context) (sum float64, err error) {
 	body, err := fetch(ctx, g.adapter.WebURL+"/metrics")
 	if err != nil {
@@ -73,7 +74,7 @@ func (g *guest) readErrors(ctx context.Context) (sum float64, err error) {
 	}
 	all, err := series.Parse(string(body))
 	for name, value := range all {
-		if strings.HasPrefix(name, "kafka_lag_collector_read_errors_total ") {
+		if strings.HasPrefix(name, "kafka_lag_collector_read_errors_total ") && (g.world.full || !strings.Contains(name, "class=timeout")) {
 			sum += value
 		}
 	}

@@ -38,12 +38,12 @@ type starved struct {
 
 func starvedRow() row {
 	s := &starved{took: map[string][]time.Duration{}}
-	return row{number: 18, name: "CPU-is-starved", short: 30 * time.Second, long: 5 * time.Minute, fault: s.fault, targets: s.targets, further: s.further}
+	return row{number: 18, name: "CPU-is-starved", short: 30 * time.Second, long: 5 * time.Minute, fault: s.fault, targets: sparse, further: s.further}
 }
 
-// targets are looked at as often as users do, which is more often than once in a poll. Ten times a second is what the checker wants elsewhere,
-// and would take all of the CPU that there is here.
-func (s *starved) targets(w *world) watch.Targets {
+// sparse are targets that are looked at as often as users do. Ten times a second is what the checker wants elsewhere, and would take much of
+// the CPU time that a row is about.
+func sparse(w *world) watch.Targets {
 	t := w.targets()
 	t.Interval = time.Second
 	return t

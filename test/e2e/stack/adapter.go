@@ -196,7 +196,7 @@ func trusting(caFile string) *http.Client {
 		return dialer.DialContext(ctx, network, address)
 	}
 	return &http.Client{
-		Timeout:   2 * time.Second, // of one look
+		Timeout:   5 * time.Second, // of one look: the manifests' probes wait as long
 		Transport: &http.Transport{DisableKeepAlives: true, DialTLSContext: dial},
 	}
 }
