@@ -66,6 +66,32 @@ func TestRow1SuspendedBrokerIsRefusedAtOnceAndFoundAgain(t *testing.T) {
 	})
 }
 
+// Clients that lose a broker at the same moment do not come back in step: jitter has each look for it at times of its own.
+func TestRow20ManyDoNotComeBackInStep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const clients, attempts, apart = 100, 6, 10 * time.Millisecond
+		doors := make([]*door, clients)
+		for i := range doors {
+			doors[i] = newDoor(&authHold{}, lag.ClassConnection, attempts)
+			doors[i].failed(t.Context(), failure(lag.ClassConnection))
+		}
+		for _, d := range doors {
+			d.looks.Wait()
+		}
+		for attempt := range attempts {
+			at := map[time.Duration]int{}
+			for _, d := range doors {
+				at[d.attempts[attempt]/apart]++
+			}
+			for when, n := range at { // the first come within 50 ms, in which there is room for 5 times apart
+				if n > clients/2 {
+					t.Errorf("attempt %d: %d of %d clients within %s of each other, at %s", attempt+1, n, clients, apart, when*apart)
+				}
+			}
+		}
+	})
+}
+
 func TestErrorsOfItemsSuspendNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDoor(&authHold{}, lag.ClassTimeout, 1)
