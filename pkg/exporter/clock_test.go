@@ -2,6 +2,7 @@ package exporter
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,5 +35,27 @@ func TestRow22ClockIsSet(t *testing.T) {
 				t.Errorf("beyond max-age: a lag of %v, up %v", now[sum], now[up])
 			}
 		})
+	}
+}
+
+// Whatever is shown, in all dialects, is the same as if nobody had set the clock.
+func TestRow22NothingDependsOnTheClock(t *testing.T) {
+	read := time.Now()
+	snapshot := compute(assigned("default", read))
+	shownAt := func(now time.Time) string { // by another one each time, as they remember what they have shown
+		h, s := newHandlerWith(everyDialect(nil), prometheus.NewRegistry(), &bytes.Buffer{}, snapshot)
+		s.setClock(now)
+		return get(t, h).Body.String()
+	}
+	for _, d := range []time.Duration{0, time.Second, maxAge, maxAge + time.Millisecond} {
+		want := shownAt(read.Add(d))
+		if shown := strings.Contains(want, "kafka_consumergroup_members{"); shown != (d <= maxAge) {
+			t.Errorf("after %s members are shown: %v", d, shown)
+		}
+		for _, by := range []time.Duration{time.Hour, -time.Hour} {
+			if got := shownAt(wallclock.Set(read.Add(d), by)); got != want {
+				t.Errorf("after %s, and the clock set by %s, is shown\n%s\nand not\n%s", d, by, got, want)
+			}
+		}
 	}
 }

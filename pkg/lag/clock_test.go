@@ -3,6 +3,8 @@ package lag_test
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -110,6 +112,7 @@ func TestRow22WhatElseAges(t *testing.T) {
 				return o.RowKnown(&o.Partitions[0], now, maxAge)
 			},
 			"a reading":  func(now time.Time) bool { _, _, ok := s.Group("billing").Reading(now, maxAge); return ok },
+			"an offset":  func(now time.Time) bool { end := s.Topics[0].Ends.At(0); return end.Known(now, maxAge) },
 			"a topic":    func(now time.Time) bool { return s.Topics[0].Known(now, maxAge) },
 			"the topics": func(now time.Time) bool { return s.MetadataKnown(now, maxAge) },
 		} {
@@ -118,6 +121,43 @@ func TestRow22WhatElseAges(t *testing.T) {
 			}
 			if known(clock.read(late)) {
 				t.Errorf("%s: known beyond max-age", name)
+			}
+		}
+		_, err := lag.Sum(all, lag.Selection{What: "all"}, clock.read(late), maxAge)
+		if unknown, ok := errors.AsType[*lag.UnknownError](err); !ok || unknown.Age != late-5*time.Second {
+			t.Errorf("of all groups is told %v, want an age of %s", err, late-5*time.Second)
+		}
+	})
+}
+
+// A commit beyond the log is not believed once it was so for long enough, and a cluster whose groups are not known yet has a say for as
+// long: what is told of both is the same whatever the clock was set to meanwhile.
+func TestRow22WhatIsWaitedFor(t *testing.T) {
+	ends := []int64{100, 100, 100, 200, 200, 200}
+	story := func(clock steppedClock, long bool) (told []string) {
+		var s *lag.Snapshot
+		for i, end := range ends {
+			second := i // 3 s beyond the end, which does not settle it
+			if long {
+				second = 3 * i
+			}
+			s = lag.Compute(s, clock.of(observe(second, topic("orders", log(0, end)), billing(150))), nil)
+			other := &lag.Snapshot{Cluster: "other", ListingErr: errNever, Awaited: clock.read(3 * time.Second)}
+			for _, snapshots := range [][]*lag.Snapshot{{s}, {s, other}} {
+				total, err := lag.Sum(snapshots, lag.Selection{Groups: []string{"billing"}, What: "billing"}, clock.read(time.Duration(second)*time.Second), maxAge)
+				told = append(told, fmt.Sprintf("%d s, %d clusters: %d %v", second, len(snapshots), total.Lag, err))
+			}
+			_, err := lag.Sum([]*lag.Snapshot{s, other}, lag.Selection{Groups: []string{"misspelt"}, What: "misspelt"}, clock.read(3*time.Second+maxAge+time.Second), maxAge)
+			_, absent := errors.AsType[*lag.AbsentError](err)
+			told = append(told, fmt.Sprintf("%d s: absent: %v", second, absent))
+		}
+		return told
+	}
+	steppedClocks(t, func(t *testing.T, clock steppedClock) {
+		for _, long := range []bool{false, true} {
+			want := story(steppedClock{base: clock.base}, long)
+			if got := story(clock, long); !slices.Equal(got, want) {
+				t.Errorf("told is\n%s\nand would be\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 			}
 		}
 	})
