@@ -9,6 +9,7 @@ import (
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/await"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/cgroup"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/exporter"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/series"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/suite"
 )
 
@@ -27,7 +28,7 @@ func TestMemoryLimitOfTheContainer(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if goal := got["go_gc_gomemlimit_bytes"]; goal < limit*0.89 || goal > limit*0.9 {
+		if goal := got[series.Name("go_gc_gomemlimit_bytes")]; goal < limit*0.89 || goal > limit*0.9 {
 			return fmt.Errorf("it is %v bytes of %d", goal, limit)
 		}
 		return nil
