@@ -143,7 +143,7 @@ func (c *Collector) pollWanted(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
-	c.take(obs, func(*lag.Snapshot) { c.metrics.observeWanted(obs) })
+	c.take(obs, func(s *lag.Snapshot) { c.metrics.observeWanted(obs, problemsOfWanted(obs, s)) })
 }
 
 // known returns the latest snapshot.

@@ -243,3 +243,29 @@ func TestShareGroupsThatDoNotTellWhereTheyStartAreNamedOnce(t *testing.T) {
 		t.Errorf("%v errors are counted for what the operator may say instead", n)
 	}
 }
+
+// failingLane reads whole clusters well, and of wanted groups neither their commits nor the ends of their partitions.
+type failingLane struct{ laneReader }
+
+func (r *failingLane) ReadGroups(ctx context.Context, prev *lag.Snapshot, groups []string) *lag.Observation {
+	obs := r.laneReader.ReadGroups(ctx, prev, groups)
+	for i := range obs.Groups {
+		obs.Groups[i].CommitsErr, obs.Groups[i].CommitsReadAt = errRefused, time.Time{}
+	}
+	obs.Topics = []lag.Topic{{
+		Name: "orders", Partitions: []lag.Partition{{}, {Partition: 1}},
+		Ends: lag.NewOffsets(lag.Offset{Err: errRefused}, lag.Offset{Err: errRefused}), Starts: lag.NewOffsets(lag.Offset{}, lag.Offset{}),
+	}}
+	return obs
+}
+
+// What a collection of wanted groups could not read is counted as that of any other is: groups, and partitions.
+func TestFailuresOfWantedGroupsAreCounted(t *testing.T) {
+	f := newFixture(time.Second, &failingLane{})
+	f.pollAll(t.Context())
+	f.wanted.Ask([]string{"a"})
+	f.pollWanted(t.Context())
+	if n := testutil.ToFloat64(f.metrics.readErrors.WithLabelValues("c", "connection")); n != 3 {
+		t.Errorf("%v failures are counted, want those of a group and of two partitions", n)
+	}
+}

@@ -78,9 +78,7 @@ func (m *Metrics) observe(obs *lag.Observation, found problems) {
 	for _, class := range lag.Classes() { // all of them from the start: a rate needs a first value
 		m.readErrors.WithLabelValues(obs.Cluster, string(class))
 	}
-	for _, p := range found {
-		m.readErrors.WithLabelValues(obs.Cluster, string(p.class)).Add(float64(p.count))
-	}
+	m.count(obs.Cluster, found)
 	if obs.MetadataErr != nil {
 		m.brokerUp.DeletePartialMatch(cluster) // which brokers there are is not known; cluster_up says the rest
 		m.clusterUp.With(cluster).Set(0)
@@ -129,14 +127,14 @@ func (m *Metrics) noneWanted(cluster string) {
 }
 
 // observeWanted takes in one collection of wanted groups that has just ended.
-func (m *Metrics) observeWanted(obs *lag.Observation) {
+func (m *Metrics) observeWanted(obs *lag.Observation, found problems) {
 	m.ended(obs, "wanted")
-	for i := range obs.Groups {
-		for _, err := range []error{obs.Groups[i].CommitsErr, obs.Groups[i].MembersErr} {
-			if err != nil {
-				m.readErrors.WithLabelValues(obs.Cluster, string(lag.ClassOf(err))).Inc()
-			}
-		}
+	m.count(obs.Cluster, found)
+}
+
+func (m *Metrics) count(cluster string, found problems) {
+	for _, p := range found {
+		m.readErrors.WithLabelValues(cluster, string(p.class)).Add(float64(p.count))
 	}
 }
 

@@ -20,7 +20,7 @@ func TestEachPollIsTold(t *testing.T) {
 		var told []Poll
 		f.metrics.EachPoll(func(p Poll) { told = append(told, p) })
 		f.pollAll(t.Context())
-		f.metrics.observeWanted(healthy())
+		f.metrics.observeWanted(healthy(), nil)
 		if len(told) != 2 || told[0].Lane != "all" || told[1].Lane != "wanted" || told[0].Observation.MetadataErr == nil {
 			t.Fatalf("%+v", told)
 		}

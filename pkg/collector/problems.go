@@ -42,6 +42,26 @@ func problemsOf(obs *lag.Observation, snapshot *lag.Snapshot) problems {
 	}
 	p.add("rotation of secrets", obs.RotationErr)
 	p.add("list of groups", obs.ListingErr)
+	p.addOffsets(obs)
+	for _, g := range snapshot.Groups {
+		p.addGroup(g)
+	}
+	return p
+}
+
+// problemsOfWanted lists what went wrong with a collection of wanted groups.
+func problemsOfWanted(obs *lag.Observation, snapshot *lag.Snapshot) problems {
+	p := problems{}
+	p.addOffsets(obs)
+	for i := range obs.Groups {
+		if g := snapshot.Group(obs.Groups[i].Name); g != nil {
+			p.addGroup(g)
+		}
+	}
+	return p
+}
+
+func (p problems) addOffsets(obs *lag.Observation) {
 	for i := range obs.Topics {
 		t := &obs.Topics[i]
 		if lag.ClassOf(t.Err) != lag.ClassNotFound { // a group's leftover commits on a deleted topic are no failure
@@ -53,13 +73,13 @@ func problemsOf(obs *lag.Observation, snapshot *lag.Snapshot) problems {
 			}
 		}
 	}
-	for _, g := range snapshot.Groups {
-		if err := g.Reason(); err != nil {
-			p.add("consumer groups", fmt.Errorf("consumer group %q: %w", g.Name, err), "group", g.Name)
-		}
-		if g.MembersErr != nil {
-			p.add("members of consumer groups", fmt.Errorf("consumer group %q: %w", g.Name, g.MembersErr), "group", g.Name)
-		}
+}
+
+func (p problems) addGroup(g *lag.Group) {
+	if err := g.Reason(); err != nil {
+		p.add("consumer groups", fmt.Errorf("consumer group %q: %w", g.Name, err), "group", g.Name)
 	}
-	return p
+	if g.MembersErr != nil {
+		p.add("members of consumer groups", fmt.Errorf("consumer group %q: %w", g.Name, g.MembersErr), "group", g.Name)
+	}
 }
