@@ -48,15 +48,18 @@ func hang(ctx context.Context, w *world, lasts time.Duration) (err error) {
 		return err
 	}
 	broker := w.Kafka.Nodes()[load.Spared-1].Process()
-	w.scene.began = time.Now()
-	if err := broker.Pause(); err != nil {
+	pace, err := w.pace(ctx, load.Spared)
+	if err != nil {
 		return err
 	}
-	err = elapse(ctx, lasts)
-	if resumed := broker.Resume(); err == nil {
-		err = resumed
+	w.scene.began = time.Now()
+	err = broker.Pause()
+	if err == nil {
+		err = errors.Join(elapse(ctx, lasts), broker.Resume())
 	}
-	return err
+	var slow error
+	w.scene.stalls, slow = pace.end()
+	return errors.Join(err, slow)
 }
 
 // kill kills one broker after the other as a crash would, and starts it again once others have taken over.

@@ -1,6 +1,43 @@
 package check
 
-import "time"
+import (
+	"slices"
+	"time"
+)
+
+// Span is a time from one instant to another.
+type Span struct{ From, To time.Time }
+
+// Merge puts together what overlaps, in order.
+func Merge(spans []Span) []Span {
+	spans = slices.Clone(spans)
+	slices.SortFunc(spans, func(a, b Span) int { return a.From.Compare(b.From) })
+	var merged []Span
+	for _, s := range spans {
+		if n := len(merged); n > 0 && !s.From.After(merged[n-1].To) {
+			if s.To.After(merged[n-1].To) {
+				merged[n-1].To = s.To
+			}
+			continue
+		}
+		merged = append(merged, s)
+	}
+	return merged
+}
+
+// Within is how much of a time the spans take, which do not overlap.
+func Within(spans []Span, from, to time.Time) (sum time.Duration) {
+	for _, s := range spans {
+		if s.From.Before(from) {
+			s.From = from
+		}
+		if s.To.After(to) {
+			s.To = to
+		}
+		sum += max(s.To.Sub(s.From), 0)
+	}
+	return sum
+}
 
 // Fresh is how fresh some sums were kept for a time.
 type Fresh struct {
@@ -10,8 +47,9 @@ type Fresh struct {
 }
 
 // Freshness tells how fresh the sums of some series were from one time to another. What is last known of a series counts until
-// something newer was seen. The times that the API gives are cut to whole seconds; they count as the end of theirs.
-func (l *Log) Freshness(from, to time.Time, which func(Series) bool) Fresh {
+// something newer was seen. The times that the API gives are cut to whole seconds; they count as the end of theirs. Instants in but, which
+// are merged, do not count.
+func (l *Log) Freshness(from, to time.Time, but []Span, which func(Series) bool) Fresh {
 	var fresh Fresh
 	for number, claims := range l.bySeries() {
 		s := l.Series[number]
@@ -24,7 +62,8 @@ func (l *Log) Freshness(from, to time.Time, which func(Series) bool) Fresh {
 			if i+1 < len(claims) && claims[i+1].First.Before(to) {
 				until = claims[i+1].First
 			}
-			if !until.After(from) || c.First.After(to) || c.ReadAt.IsZero() {
+			until = lastBefore(until, but)
+			if !until.After(from) || until.Before(c.First) || c.First.After(to) || c.ReadAt.IsZero() {
 				continue
 			}
 			readAt := c.ReadAt
@@ -35,6 +74,16 @@ func (l *Log) Freshness(from, to time.Time, which func(Series) bool) Fresh {
 		}
 	}
 	return fresh
+}
+
+// lastBefore is the last instant until a time that is in none of the spans.
+func lastBefore(until time.Time, spans []Span) time.Time {
+	for _, s := range spans {
+		if !until.Before(s.From) && !until.After(s.To) {
+			return s.From
+		}
+	}
+	return until
 }
 
 // ChangesIn counts the changes of what HPAs want, in a time.

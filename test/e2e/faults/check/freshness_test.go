@@ -14,7 +14,7 @@ func TestFreshness(t *testing.T) {
 	l := watched(t, nil)
 	from, to := epoch.Add(hangs), epoch.Add(resumes)
 	of := func(group string, kind check.Kind) check.Fresh {
-		return l.Freshness(from, to, func(s check.Series) bool { return s.Group == group && s.Kind == kind })
+		return l.Freshness(from, to, nil, func(s check.Series) bool { return s.Group == group && s.Kind == kind })
 	}
 	if f := of("hung", check.Sum); f.Series != 1 || f.Oldest.Duration != resumes-hangs || f.Oldest.Of != "replica hung" {
 		t.Errorf("hung: %+v", f)
@@ -63,7 +63,7 @@ func TestWithoutATime(t *testing.T) {
 	if r.Oldest.Duration != 0 {
 		t.Errorf("oldest %+v", r.Oldest)
 	}
-	if f := l.Freshness(epoch, epoch.Add(3*time.Second), func(check.Series) bool { return true }); f.Series != 1 || f.Oldest.Duration != 0 {
+	if f := l.Freshness(epoch, epoch.Add(3*time.Second), nil, func(check.Series) bool { return true }); f.Series != 1 || f.Oldest.Duration != 0 {
 		t.Errorf("%+v", f)
 	}
 }
@@ -88,5 +88,41 @@ func TestTheTimeOfAWholeGroup(t *testing.T) {
 	}
 	if r := check.Summarize(l, severalTopics{truth(t)}, rules(), epoch, gone); r.Oldest.Duration != 0 {
 		t.Errorf("oldest of a group with several topics: %+v", r.Oldest)
+	}
+}
+
+// TestFreshnessBut: what a value's age was while nobody could have known a newer one does not count, what it was before does.
+func TestFreshnessBut(t *testing.T) {
+	second := func(n int) time.Time { return epoch.Add(time.Duration(n) * time.Second) }
+	l := check.NewLog()
+	for i := range 60 { // what is known at second 20 is known until second 30
+		body := fmt.Appendf(nil, "kafka_consumergroup_lag_sum{consumergroup=\"g\",topic=\"t\"} %d\nkafka_consumergroup_read_timestamp_seconds{consumergroup=\"g\"} %d\n",
+			i, second(i).Unix())
+		if i < 20 || i >= 30 {
+			if err := l.Exposition("replica", second(i), body); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		but  []check.Span
+		want time.Duration
+	}{
+		"nothing":            {nil, 11 * time.Second},
+		"the end of it":      {[]check.Span{{second(25), second(35)}}, 6 * time.Second},
+		"all of it":          {[]check.Span{{second(19), second(40)}}, time.Second},
+		"its beginning only": {[]check.Span{{second(10), second(22)}}, 11 * time.Second},
+		"overlapping spans":  {check.Merge([]check.Span{{second(28), second(30)}, {second(24), second(29)}, {second(50), second(51)}}), 5 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := l.Freshness(second(1), second(59), c.but, func(check.Series) bool { return true })
+			if f.Oldest.Duration != c.want {
+				t.Errorf("%s, want %s", f.Oldest.Duration, c.want)
+			}
+		})
+	}
+	spans := check.Merge([]check.Span{{second(8), second(9)}, {second(1), second(4)}, {second(2), second(3)}, {second(4), second(5)}})
+	if got := check.Within(spans, second(3), second(59)); len(spans) != 2 || got != 3*time.Second {
+		t.Errorf("%v: %s", spans, got)
 	}
 }
