@@ -43,7 +43,7 @@ func (w *world) watching(ctx context.Context, t *testing.T, targets watch.Target
 		}
 	}()
 	suite.Try(t, recorder.Await(ctx))
-	suite.Try(t, elapse(ctx, w.poll+3*time.Second)) // the truth reaches back by a poll and more
+	suite.Try(t, elapse(ctx, 2*w.poll+3*time.Second)) // the truth reaches back by a poll and more, from what was read a poll ago
 	looking := watch.Start(targets)
 	defer looking.Stop() //nolint:errcheck // a second stop does nothing
 	suite.Try(t, elapse(ctx, w.poll+time.Second))
@@ -62,7 +62,7 @@ func (w *world) watching(ctx context.Context, t *testing.T, targets watch.Target
 	suite.Try(t, elapse(ctx, w.poll+3*time.Second))
 	seen.log, err = looking.Stop()
 	suite.Try(t, err)
-	suite.Try(t, elapse(ctx, 3*time.Second)) // and forth
+	suite.Try(t, elapse(ctx, w.poll+3*time.Second)) // and forth
 	stopped = true
 	truth, err := recorder.Stop(ctx)
 	suite.Try(t, err)
