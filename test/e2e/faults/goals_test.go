@@ -104,7 +104,7 @@ func sparedStayFresh(t *testing.T, w *world, seen watched, report check.Report) 
 		t.Errorf("of %s, the brokers that were not stopped had no time to answer in %s: this machine is too busy to say anything of times", lasted, stalled)
 	}
 	t.Logf("%d sums of groups of other brokers, %d of which HPAs ask for", cold.Series, asked.Series)
-	if cold.Series <= asked.Series || asked.Series == 0 {
+	if cold.Series == 0 || w.full && (cold.Series <= asked.Series || asked.Series == 0) { // of few HPAs, all may have the one that hangs as coordinator
 		t.Error("too few to say anything")
 	}
 	return []goal{
