@@ -176,6 +176,9 @@ func (r *Record) value(k key, asked, answered int64, value string) error {
 		return nil
 	case value == "":
 		t.read(asked, answered, 0, true)
+		if k.kind == commits {
+			r.tracks[key{brokersLags, k.name, k.entry}].read(asked, answered, 0, true)
+		}
 		return nil
 	case k.kind == groups || k.kind == topics:
 		word, ok := r.words[value]
