@@ -93,7 +93,7 @@ test-race: ## the tests of what links Kubernetes, with the race detector
 FUZZ ?= 1000x
 .PHONY: fuzz
 # By count: one that ends by time now and then fails at its end, before Go 1.27 (go.dev/issue/75804).
-fuzz: ## try FUZZ=1000x new inputs on each fuzz target; FuzzHostileBytes takes a second for four
+fuzz: ## try FUZZ=1000x new inputs on each fuzz target of the product; FuzzHostileBytes takes a second for four
 	@grep -rl --include=*_test.go '^func Fuzz' pkg | xargs -n1 dirname | sort -u | while read -r dir; do \
 		for target in $$($(STATIC) $(GO) test -list '^Fuzz' ./$$dir | grep '^Fuzz'); do \
 			echo "$$dir: $$target"; $(STATIC) $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ) ./$$dir; \

@@ -106,7 +106,7 @@ func (p Program) Main(ctx context.Context, args []string, stdout, stderr io.Writ
 	if p.GCPercent != 0 && os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(p.GCPercent)
 	}
-	limitMemory()
+	limitMemory(os.DirFS("/"))
 	load := func() (Loaded, error) { return p.load(args) }
 	watch := newFileWatch(loaded.Config.File)
 	if watch.path != "" { // again, so that no change is missed that came between the load and the first look

@@ -13,8 +13,8 @@ import (
 
 // limitMemory has the garbage collector work harder before the program is killed for its memory: Go knows a container's limit of CPU
 // time, not that of memory. What the environment says in GOMEMLIMIT counts before it.
-func limitMemory() {
-	if limit := memoryOf(os.DirFS("/")); limit > 0 && os.Getenv("GOMEMLIMIT") == "" {
+func limitMemory(root fs.FS) {
+	if limit := memoryOf(root); limit > 0 && os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(MemoryGoal(limit))
 	}
 }

@@ -1,10 +1,8 @@
 package app
 
 import (
-	"bytes"
-	"context"
-	"io"
 	"runtime/debug"
+	"strconv"
 	"testing"
 	"testing/fstest"
 )
@@ -49,19 +47,21 @@ func TestMemoryOfTheControlGroup(t *testing.T) {
 	}
 }
 
-// What the environment says stands, also where there is a control group.
+// The limit is that of the control group, unless the environment says another.
 func TestMemoryLimitYieldsToTheEnvironment(t *testing.T) {
-	const set = 1 << 40
-	before := debug.SetMemoryLimit(set)
-	defer debug.SetMemoryLimit(before)
-	t.Setenv("GOMEMLIMIT", "1TiB")
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	log := &bytes.Buffer{}
-	if code := (Program{Name: "lag-exporter"}).Main(ctx, []string{"--brokers=127.0.0.1:1", "--web.listen-address=127.0.0.1:0"}, io.Discard, log); code != exitOK {
-		t.Fatalf("exit code %d: %s", code, log)
-	}
-	if got := debug.SetMemoryLimit(-1); got != set {
-		t.Errorf("the limit is %d, want %d", got, set)
+	const before, limit = 1 << 40, 64 << 20
+	container := fstest.MapFS{"proc/self/cgroup": {Data: []byte("0::/\n")}, "sys/fs/cgroup/memory.max": {Data: []byte(strconv.Itoa(limit))}}
+	unlimited := fstest.MapFS{"proc/self/cgroup": {Data: []byte("0::/\n")}, "sys/fs/cgroup/memory.max": {Data: []byte("max\n")}}
+	for _, test := range []struct {
+		environment string
+		root        fstest.MapFS
+		want        int64
+	}{{"", container, MemoryGoal(limit)}, {"1TiB", container, before}, {"", unlimited, before}} {
+		original := debug.SetMemoryLimit(before)
+		t.Setenv("GOMEMLIMIT", test.environment)
+		limitMemory(test.root)
+		if got := debug.SetMemoryLimit(original); got != test.want {
+			t.Errorf("with GOMEMLIMIT=%q in the environment: %d bytes, want %d", test.environment, got, test.want)
+		}
 	}
 }

@@ -259,13 +259,16 @@ func (r *failingLane) ReadGroups(ctx context.Context, prev *lag.Snapshot, groups
 	return obs
 }
 
-// What a collection of wanted groups could not read is counted as that of any other is: groups, and partitions.
+// What a collection of wanted groups could not read is counted as that of any other is: groups, also such as are beyond the limits, and
+// partitions.
 func TestFailuresOfWantedGroupsAreCounted(t *testing.T) {
-	f := newFixture(time.Second, &failingLane{})
-	f.pollAll(t.Context())
-	f.wanted.Ask([]string{"a"})
-	f.pollWanted(t.Context())
-	if n := testutil.ToFloat64(f.metrics.readErrors.WithLabelValues("c", "connection")); n != 3 {
-		t.Errorf("%v failures are counted, want those of a group and of two partitions", n)
+	for _, group := range []string{"a", "beyond the limit"} {
+		f := newFixture(time.Second, &failingLane{})
+		f.pollAll(t.Context())
+		f.wanted.Ask([]string{group})
+		f.pollWanted(t.Context())
+		if n := testutil.ToFloat64(f.metrics.readErrors.WithLabelValues("c", "connection")); n != 3 {
+			t.Errorf("of %q, %v failures are counted, want those of a group and of two partitions", group, n)
+		}
 	}
 }

@@ -54,9 +54,13 @@ func problemsOfWanted(obs *lag.Observation, snapshot *lag.Snapshot) problems {
 	p := problems{}
 	p.addOffsets(obs)
 	for i := range obs.Groups {
-		if g := snapshot.Group(obs.Groups[i].Name); g != nil {
+		read := &obs.Groups[i]
+		if g := snapshot.Group(read.Name); g != nil {
 			p.addGroup(g)
+			continue
 		}
+		p.add("consumer groups", read.CommitsErr, "group", read.Name) // one that was left out, and so stays
+		p.add("members of consumer groups", read.MembersErr, "group", read.Name)
 	}
 	return p
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/check"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/load"
 )
 
@@ -57,9 +58,8 @@ func hang(ctx context.Context, w *world, lasts time.Duration) (err error) {
 	if err == nil {
 		err = errors.Join(elapse(ctx, lasts), broker.Resume())
 	}
-	var slow error
-	w.scene.stalls, slow = pace.end()
-	return errors.Join(err, slow)
+	w.scene.stalls = pace.end()
+	return err
 }
 
 // kill kills one broker after the other as a crash would, and starts it again once others have taken over.
@@ -103,12 +103,12 @@ func down(ctx context.Context, w *world, lasts time.Duration) error {
 	if err := errors.Join(elapse(ctx, max(lasts/2, w.settled())), w.rollout(ctx)); err != nil {
 		return err
 	}
-	w.scene.silent.from = time.Now()
+	w.scene.silent.From = time.Now()
 	if err := elapse(ctx, max(lasts-time.Since(stopped), 5*w.poll, 2*w.sync)); err != nil {
 		return err
 	}
-	w.scene.silent.to = time.Now()
-	w.scene.unknown = span{stopped.Add(w.settled()), w.scene.silent.to}
+	w.scene.silent.To = time.Now()
+	w.scene.unknown = check.Span{From: stopped.Add(w.settled()), To: w.scene.silent.To}
 	return w.Kafka.Start(ctx)
 }
 

@@ -52,19 +52,15 @@ type scene struct {
 	spared   map[string]bool // groups that the fault has no part in
 	stalls   []check.Span    // the brokers that the fault has no part in had no time to answer either
 	began    time.Time
-	unknown  span // nothing can be known
-	silent   span // nobody can have known anything
+	unknown  check.Span // nothing can be known
+	silent   check.Span // nobody can have known anything
 	restarts []restarted
 }
-
-type span struct{ from, to time.Time }
-
-func (s span) has(at time.Time) bool { return !at.Before(s.from) && !at.After(s.to) }
 
 // restarted is a replica that was restarted on purpose.
 type restarted struct {
 	replica string
-	span
+	check.Span
 }
 
 // measure judges the goals of a row, and writes them down if that is asked for.
@@ -117,12 +113,12 @@ func sparedStayFresh(t *testing.T, w *world, seen watched, report check.Report) 
 // nothingMoves: while a cluster is down, no HPA changes anything, no API gets unavailable, and an adapter that is started says nothing.
 func nothingMoves(t *testing.T, w *world, seen watched, report check.Report) []goal {
 	t.Helper()
-	for _, c := range seen.log.ClaimsIn(w.scene.silent.from, w.scene.silent.to) {
+	for _, c := range seen.log.ClaimsIn(w.scene.silent.From, w.scene.silent.To) {
 		s := seen.log.Series[c.Series]
 		t.Errorf("%s: %s says %d of %s, which nobody can know", c.First.Format(time.StampMilli), s.Source, c.Value, s.Group)
 		break
 	}
-	moved := seen.log.ChangesIn(w.scene.unknown.from, w.scene.unknown.to)
+	moved := seen.log.ChangesIn(w.scene.unknown.From, w.scene.unknown.To)
 	now, err := watch.Transitions(t.Context(), w.ControlPlane.Client)
 	suite.Try(t, err)
 	flaps := 0
@@ -214,7 +210,7 @@ func (w *world) sparedBy(ctx context.Context, broker int32) (map[string]bool, er
 // ofRestart excuses the probes of a replica that was restarted.
 func ofRestart(v check.Violation) bool {
 	for _, r := range shared.scene.restarts {
-		if v.Rule == check.Health && strings.HasPrefix(v.Source, r.replica) && r.has(v.At) {
+		if v.Rule == check.Health && strings.HasPrefix(v.Source, r.replica) && r.Has(v.At) {
 			return true
 		}
 	}
@@ -234,7 +230,7 @@ func (w *world) rollout(ctx context.Context) error {
 			return err
 		}
 		// Its own probes are ten times as frequent as what notices it.
-		w.scene.restarts = append(w.scene.restarts, restarted{replica(i), span{from, time.Now().Add(time.Second)}})
+		w.scene.restarts = append(w.scene.restarts, restarted{replica(i), check.Span{From: from, To: time.Now().Add(time.Second)}})
 		if err := await.Until(ctx, "the APIs to be available", func(ctx context.Context) error {
 			if !w.replicas.Serves(a) {
 				return fmt.Errorf("%s gets no requests", replica(i))

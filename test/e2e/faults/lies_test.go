@@ -88,7 +88,7 @@ func lying(lie lies.Lie, api bool) (watch.Targets, error) {
 	all := shared.targets()
 	if !api {
 		return watch.Targets{
-			Metrics: map[string]string{"sidecar": all.Metrics["sidecar"]}, Poll: all.Poll, Transport: lies.Transport(http.DefaultTransport, lie),
+			Metrics: map[string]string{"sidecar": all.Metrics["sidecar"]}, Transport: lies.Transport(http.DefaultTransport, lie),
 		}, nil
 	}
 	client, err := watch.Lying(shared.ControlPlane.REST, func(base http.RoundTripper) http.RoundTripper { return lies.Transport(base, lie) })

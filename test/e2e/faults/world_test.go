@@ -242,7 +242,7 @@ func replica(i int) string { return fmt.Sprint(replicaPrefix, i) }
 // targets are what is watched.
 func (w *world) targets() watch.Targets {
 	t := watch.Targets{
-		Metrics: w.urls(), Ready: map[string]func(context.Context) error{}, Poll: w.poll,
+		Metrics: w.urls(), Ready: map[string]func(context.Context) error{},
 		Client: w.ControlPlane.Client, Namespace: load.Namespace, Metric: load.Metric,
 	}
 	for i, a := range w.replicas.All {

@@ -8,6 +8,9 @@ import (
 // Span is a time from one instant to another.
 type Span struct{ From, To time.Time }
 
+// Has says whether an instant is in the time.
+func (s Span) Has(at time.Time) bool { return !at.Before(s.From) && !at.After(s.To) }
+
 // Merge puts together what overlaps, in order.
 func Merge(spans []Span) []Span {
 	spans = slices.Clone(spans)
@@ -79,7 +82,7 @@ func (l *Log) Freshness(from, to time.Time, but []Span, which func(Series) bool)
 // lastBefore is the last instant until a time that is in none of the spans.
 func lastBefore(until time.Time, spans []Span) time.Time {
 	for _, s := range spans {
-		if !until.Before(s.From) && !until.After(s.To) {
+		if s.Has(until) {
 			return s.From
 		}
 	}

@@ -31,8 +31,6 @@ type Targets struct {
 	// Metrics are the base URLs of those that serve /metrics and /readyz; Ready says of further ones whether they are ready.
 	Metrics map[string]string
 	Ready   map[string]func(context.Context) error
-	// Poll is the interval at which those read Kafka.
-	Poll time.Duration
 	// Interval is how often each thing is looked at, where it is not ten times a second.
 	Interval time.Duration
 	// Client has all rights. Without one, only the metrics are looked at.
