@@ -32,7 +32,7 @@ func groupAnnotation(group string) map[string]string {
 // has no more, and of workloads that are away, forbidden, gone, or not of a known kind.
 func newAnnotations(t *testing.T) (*apiServer, *Annotations) {
 	t.Helper()
-	pods := watch(t, fake.NewClientset(
+	pods := watched(t, fake.NewClientset(
 		somePod("default", "own", annotated("a"), ownedBy("apps/v1", "ReplicaSet", "orders-1")), somePod("default", "own-too", annotated("a")), somePod("default", "own-b", annotated("b")),
 		somePod("default", "orders-1-x", ownedBy("apps/v1", "ReplicaSet", "orders-1")), somePod("default", "orders-1-y", ownedBy("apps/v1", "ReplicaSet", "orders-1")),
 		somePod("default", "bare-1-x", ownedBy("apps/v1", "ReplicaSet", "bare-1")), somePod("default", "alone"),

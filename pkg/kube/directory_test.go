@@ -2,6 +2,7 @@ package kube
 
 import (
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"runtime"
 	"slices"
@@ -37,7 +38,7 @@ func createdAt(second int64) func(*corev1.Pod) {
 }
 
 func TestPodsAsADirectory(t *testing.T) {
-	p := watch(t, fake.NewClientset(
+	p := watched(t, fake.NewClientset(
 		somePod("a", "plain", withIPs("10.0.0.1", "fd00::1")), somePod("b", "plain"), somePod("a", "mapped", withIPs("::ffff:10.0.0.2")),
 		somePod("a", "old-status", func(p *corev1.Pod) { p.Status.PodIP = "10.0.0.3" }),
 		somePod("a", "host-1", onHostNetwork, withIPs("10.9.0.1")), somePod("b", "host-2", onHostNetwork, withIPs("10.9.0.1")),
@@ -80,20 +81,12 @@ func written(pods []lag.Pod) string {
 // TestPodsAreSmall keeps 10,000 pods as the API server sends them: with six labels, two addresses, and much that is dropped.
 func TestPodsAreSmall(t *testing.T) {
 	const count, limit = 10_000, 2 << 10
-	p, err := NewPods(fake.NewClientset())
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := NewPods(fake.NewClientset(), slog.New(slog.DiscardHandler))
 	before := heap()
 	for i := range count {
-		kept, err := trim(sentPod(t, i))
-		if err != nil {
+		if err := p.sink().Add(sentPod(t, i)); err != nil {
 			t.Fatal(err)
 		}
-		if err := p.informer.GetIndexer().Add(kept); err != nil {
-			t.Fatal(err)
-		}
-		p.index.OnAdd(kept, false)
 	}
 	each := (heap() - before) / count
 	t.Logf("%d bytes a pod", each)

@@ -6,13 +6,11 @@ import (
 	"slices"
 	"sync"
 
-	"k8s.io/client-go/tools/cache"
-
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
 )
 
 // index finds the pods that may have members by address, by name and by namespace: those that have not finished. Terminating ones
-// are among them, as their members are not other pods'. It takes a fraction of the memory and time of an informer's own indexes.
+// are among them, as their members are not other pods'. It takes a fraction of the memory and time of the indexes of an informer.
 type index struct {
 	mu          sync.RWMutex
 	byAddress   multimap[netip.Addr]
@@ -24,43 +22,52 @@ func newIndex() index {
 	return index{byAddress: newMultimap[netip.Addr](), byName: newMultimap[string](), byNamespace: map[string][]*pod{}}
 }
 
-var _ cache.ResourceEventHandler = (*index)(nil)
-
-// OnAdd implements cache.ResourceEventHandler.
-func (x *index) OnAdd(item any, _ bool) { x.replace(item, item) }
-
-// OnUpdate implements cache.ResourceEventHandler.
-func (x *index) OnUpdate(_, item any) { x.replace(item, item) }
-
-// OnDelete implements cache.ResourceEventHandler.
-func (x *index) OnDelete(item any) {
-	if missed, ok := item.(cache.DeletedFinalStateUnknown); ok {
-		item = missed.Obj
-	}
-	x.replace(item, nil)
+// put puts in a pod, in place of what there was by its name.
+func (x *index) put(p *pod) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.takeOut(p.Namespace, p.Name)
+	x.putIn(p)
 }
 
-// replace takes out what the index has of a pod and puts in what it is now. The pod of an event, also that of a deletion, is
-// another than the one that was put in.
-func (x *index) replace(item, now any) {
-	of, ok := item.(*pod)
-	if !ok {
-		return
+// remove takes out a pod.
+func (x *index) remove(namespace, name string) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.takeOut(namespace, name)
+}
+
+// replace puts in pods, all of which have names of their own, in place of all that there were.
+func (x *index) replace(pods []*pod) {
+	next := newIndex()
+	slices.SortFunc(pods, func(a, b *pod) int { return cmp.Compare(a.Name, b.Name) }) // each goes to the end of its list then
+	for _, p := range pods {
+		next.putIn(p)
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if p := x.leave(of.Namespace, of.Name); p != nil {
-		x.byName.remove(p.Name, p)
-		for _, address := range p.addresses {
-			x.byAddress.remove(address, p)
-		}
+	x.byAddress, x.byName, x.byNamespace = next.byAddress, next.byName, next.byNamespace
+}
+
+func (x *index) takeOut(namespace, name string) {
+	p := x.leave(namespace, name)
+	if p == nil {
+		return
 	}
-	if p, ok := now.(*pod); ok && !p.finished {
-		x.enter(p)
-		x.byName.add(p.Name, p)
-		for _, address := range p.addresses {
-			x.byAddress.add(address, p)
-		}
+	x.byName.remove(p.Name, p)
+	for _, address := range p.addresses {
+		x.byAddress.remove(address, p)
+	}
+}
+
+func (x *index) putIn(p *pod) {
+	if p.finished {
+		return
+	}
+	x.enter(p)
+	x.byName.add(p.Name, p)
+	for _, address := range p.addresses {
+		x.byAddress.add(address, p)
 	}
 }
 

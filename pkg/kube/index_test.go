@@ -2,18 +2,18 @@ package kube
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/client-go/tools/cache"
 	"pgregory.net/rapid"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
 )
 
-// TestIndexFollowsThePods adds, changes and deletes pods, and compares with a search through all of them.
+// TestIndexFollowsThePods adds, changes, deletes and lists pods, and compares with a search through all of them.
 func TestIndexFollowsThePods(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		x, pods := newIndex(), map[lag.Pod]*pod{}
@@ -21,19 +21,21 @@ func TestIndexFollowsThePods(t *testing.T) {
 			id := lag.Pod{Namespace: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "namespace"), Name: fmt.Sprint("pod-", rapid.IntRange(0, 3).Draw(t, "name"))}
 			before, after := pods[id], drawPod(t, id)
 			switch {
-			case before == nil:
-				x.OnAdd(after, false)
-			case rapid.IntRange(1, 3).Draw(t, "deleted") < 3:
-				x.OnUpdate(before, after)
-			case rapid.Bool().Draw(t, "the event was missed"):
-				x.OnDelete(cache.DeletedFinalStateUnknown{Obj: before})
-				after = nil
+			case rapid.IntRange(1, 5).Draw(t, "listed") == 5:
+				pods[id] = after
+				x.replace(slices.Collect(maps.Values(pods)))
+			case before == nil || rapid.IntRange(1, 3).Draw(t, "deleted") < 3:
+				x.put(after)
 			default:
-				x.OnDelete(after) // as it was last, which nobody may have been told before
+				x.remove(id.Namespace, id.Name)
 				after = nil
 			}
 			if pods[id] = after; after == nil {
 				delete(pods, id)
+			}
+			if rapid.IntRange(1, 5).Draw(t, "a deletion was missed") == 5 {
+				delete(pods, id)
+				x.replace(slices.Collect(maps.Values(pods)))
 			}
 			compareIndex(t, &x, pods)
 		}

@@ -15,7 +15,7 @@ import (
 // AnnotationPrefix is what the keys of this project's annotations begin with. No others are kept.
 const AnnotationPrefix = "kafka-lag-adapter/"
 
-// pod is what is kept of a pod: its name, namespace, labels and versions, the annotations that are ours, and what follows.
+// pod is what is kept of a pod: its name, namespace and labels, the annotations that are ours, and what follows.
 type pod struct {
 	metav1.ObjectMeta
 	self        [1]lag.Pod
@@ -39,15 +39,15 @@ func ownerOf(references []metav1.OwnerReference) owner {
 	return owner{}
 }
 
-// trim reduces a pod from the API server to a pod; a cluster may have many thousands.
+// trim reduces a pod from the API server to a pod; a cluster may have many thousands. What is something else stays.
 func trim(item any) (any, error) {
 	full, ok := item.(*corev1.Pod)
 	if !ok {
-		return item, nil // a pod trimmed before, or the mark of a deletion that was missed
+		return item, nil // a pod trimmed before
 	}
 	namespace := shared(full.Namespace)
 	kept := &pod{
-		ObjectMeta: metav1.ObjectMeta{Name: full.Name, Namespace: namespace, UID: full.UID, ResourceVersion: full.ResourceVersion},
+		ObjectMeta: metav1.ObjectMeta{Name: full.Name, Namespace: namespace},
 		self:       [1]lag.Pod{{Namespace: namespace, Name: full.Name}},
 		finished:   full.Status.Phase == corev1.PodSucceeded || full.Status.Phase == corev1.PodFailed,
 	}

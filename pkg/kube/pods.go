@@ -4,13 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"sync/atomic"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
+	"k8s.io/klog/v2"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
 )
@@ -18,42 +20,30 @@ import (
 // Pods knows the cluster's pods. Its methods may be called at any time, from any goroutine. While the API server is away, the
 // last that it said holds; the error of a method says that it has said nothing yet.
 type Pods struct {
-	informer cache.SharedIndexInformer
-	index    index
-	indexed  cache.ResourceEventHandlerRegistration
-	failure  atomic.Pointer[failure] // since the pods were up to date
+	logger    *slog.Logger
+	reflector *cache.Reflector
+	index     index
+	synced    atomic.Bool
+	failure   atomic.Pointer[failure] // since the pods were up to date
 }
 
 var _ lag.PodDirectory = (*Pods)(nil)
 
 // NewPods returns a Pods that knows nothing until it runs.
-func NewPods(client kubernetes.Interface) (*Pods, error) {
-	p := &Pods{informer: informers.NewSharedInformerFactory(client, 0).Core().V1().Pods().Informer(), index: newIndex()}
-	if err := p.informer.SetTransform(trim); err != nil {
-		return nil, fmt.Errorf("watch pods: %w", err)
-	}
-	var err error
-	if p.indexed, err = p.informer.AddEventHandler(&p.index); err != nil {
-		return nil, fmt.Errorf("watch pods: %w", err)
-	}
-	onFailure := func(ctx context.Context, r *cache.Reflector, err error) {
-		p.failed(err)
-		cache.DefaultWatchErrorHandler(ctx, r, err)
-	}
-	if err := p.informer.SetWatchErrorHandlerWithContext(onFailure); err != nil {
-		return nil, fmt.Errorf("watch pods: %w", err)
-	}
-	return p, nil
+func NewPods(client kubernetes.Interface, logger *slog.Logger) *Pods {
+	p := &Pods{logger: logger, index: newIndex()}
+	p.reflector = cache.NewReflectorWithOptions(p.source(client), &corev1.Pod{}, p.sink(), cache.ReflectorOptions{Name: "pods", Backoff: backoff()})
+	return p
 }
 
 // Run watches the pods until ctx ends.
 func (p *Pods) Run(ctx context.Context) error {
-	p.informer.RunWithContext(ctx)
+	p.reflector.RunWithContext(klog.NewContext(ctx, klog.Logger{})) // what fails is told by failed, once
 	return nil
 }
 
 // Synced says whether the pods were listed once.
-func (p *Pods) Synced() bool { return p.indexed.HasSynced() }
+func (p *Pods) Synced() bool { return p.synced.Load() }
 
 // List returns the pods of the namespace that match the selector and can consume, in the order of their names: those that are
 // neither terminating nor finished.

@@ -3,6 +3,7 @@ package kube
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -39,14 +40,11 @@ func labelled(app string) func(*corev1.Pod) {
 	return func(p *corev1.Pod) { p.Labels = map[string]string{"app": app} }
 }
 
-// watch runs Pods until the test ends.
-func watch(t *testing.T, client *fake.Clientset) *Pods {
+// watched runs Pods until the test ends.
+func watched(t *testing.T, client *fake.Clientset) *Pods {
 	t.Helper()
 	goleak.VerifyNone(t)
-	p, err := NewPods(client)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := NewPods(client, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- p.Run(ctx) }()
@@ -93,7 +91,7 @@ func TestPodsThatCanConsume(t *testing.T) {
 		somePod("a", "succeeded", inPhase(corev1.PodSucceeded)), somePod("a", "failed", inPhase(corev1.PodFailed)),
 		somePod("a", "terminating", terminating), somePod("a", "other", labelled("other")), somePod("b", "running-b"),
 	)
-	p := watch(t, client)
+	p := watched(t, client)
 	eventually(t, "the pods are known", p.Synced)
 	if got, want := consumers(t, p, "a"), []string{"lost", "pending", "running"}; !slices.Equal(got, want) {
 		t.Errorf("a has %q, want %q", got, want)
@@ -110,7 +108,7 @@ func TestPodsThatCanConsume(t *testing.T) {
 
 func TestPodsFollowChanges(t *testing.T) {
 	client := fake.NewClientset(somePod("a", "one"), somePod("a", "two"))
-	p := watch(t, client)
+	p := watched(t, client)
 	eventually(t, "both are known", func() bool { return p.Synced() && len(consumers(t, p, "a")) == 2 })
 	pods, ctx := client.CoreV1().Pods("a"), t.Context()
 	if _, err := pods.Update(ctx, somePod("a", "one", terminating), metav1.UpdateOptions{}); err != nil {
@@ -134,7 +132,7 @@ func TestPodsAreAnErrorUntilTheyAreKnown(t *testing.T) {
 	client.PrependReactor("list", "pods", func(clienttesting.Action) (bool, runtime.Object, error) {
 		return true, nil, errors.New("pods is forbidden")
 	})
-	p := watch(t, client)
+	p := watched(t, client)
 	eventually(t, "the error tells why", func() bool {
 		_, err := p.List("a", labels.Everything())
 		if err == nil {

@@ -8,33 +8,44 @@ import (
 
 // failure is that the list of pods could not be kept up to date.
 type failure struct {
-	err     error     // the latest
-	at      time.Time // of the first
-	version string    // of the list at that time
+	err    error     // the latest
+	since  time.Time // when the first was
+	logged time.Time
 }
 
-// failed notes a failure. It began with the first since the pods were up to date.
+// logFailuresEvery is how often an outage of the API server is logged, beside its beginning and its end.
+const logFailuresEvery = time.Minute
+
+// failed notes a failure. An outage begins with the first since the pods were up to date.
 func (p *Pods) failed(err error) {
-	now := &failure{err: err, at: time.Now(), version: p.informer.LastSyncResourceVersion()}
-	if p.behind() {
-		now.at = p.failure.Load().at
+	now := time.Now()
+	next := &failure{err: err, since: now, logged: now}
+	last := p.failure.Load()
+	if last != nil {
+		next.since, next.logged = last.since, last.logged
 	}
-	p.failure.Store(now)
+	if last == nil || now.Sub(last.logged) >= logFailuresEvery {
+		next.logged = now
+		p.logger.Warn("the API server cannot be watched: pods are taken for what they were (check that it is up, and that the ServiceAccount may list and watch pods)",
+			"age", now.Sub(next.since).Round(time.Second).String(), "error", err)
+	}
+	p.failure.Store(next)
 }
 
-// behind says whether nothing was heard of the API server since the last failure. Whatever it says, be it a bookmark, has a
-// version of its own.
-func (p *Pods) behind() bool {
-	last := p.failure.Load()
-	return last != nil && last.version == p.informer.LastSyncResourceVersion()
+// heard notes that the pods are up to date.
+func (p *Pods) heard() {
+	if last := p.failure.Swap(nil); last != nil {
+		p.logger.Info("the API server is watched again: pods are up to date", "after", time.Since(last.since).Round(time.Second).String())
+	}
 }
 
 // Age is for how long the pods are not up to date: 0 while the API server can be watched. It counts once they are known.
 func (p *Pods) Age() time.Duration {
-	if !p.behind() {
+	last := p.failure.Load()
+	if last == nil {
 		return 0
 	}
-	return time.Since(p.failure.Load().at)
+	return time.Since(last.since)
 }
 
 // Register registers the pods' age as a metric, which is absent until they are known.

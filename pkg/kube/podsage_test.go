@@ -2,6 +2,7 @@ package kube
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -19,7 +20,7 @@ import (
 func TestPodsAgeIsAbsentUntilTheyAreKnown(t *testing.T) {
 	client := fake.NewClientset()
 	client.PrependReactor("list", "pods", func(clienttesting.Action) (bool, runtime.Object, error) { return true, nil, errors.New("away") })
-	p := watch(t, client)
+	p := watched(t, client)
 	registry := prometheus.NewPedanticRegistry()
 	p.Register(registry)
 	eventually(t, "it failed", func() bool { return p.failure.Load() != nil })
@@ -57,10 +58,7 @@ func TestPodsAge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := NewPods(client)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := NewPods(client, slog.New(slog.DiscardHandler))
 	go func() { _ = p.Run(t.Context()) }()
 	eventually(t, "the pods are known", p.Synced)
 	if p.Age() != 0 {

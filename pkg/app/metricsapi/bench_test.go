@@ -2,6 +2,7 @@ package metricsapi
 
 import (
 	"fmt"
+	"log/slog"
 	"syscall"
 	"testing"
 	"time"
@@ -124,7 +125,7 @@ func (s size) snapshot() *lag.Snapshot {
 	return &lag.Snapshot{Cluster: "main", ListedAt: now, Groups: append(groups, orders)}
 }
 
-// cluster is the pods, known by their informer.
+// cluster is the pods, known.
 func (s size) cluster(b *testing.B) *kube.Pods {
 	var objects []runtime.Object
 	for i := range s.pods {
@@ -133,10 +134,7 @@ func (s size) cluster(b *testing.B) *kube.Pods {
 			Status:     corev1.PodStatus{Phase: corev1.PodRunning, PodIPs: []corev1.PodIP{{IP: address(i)}}},
 		})
 	}
-	pods, err := kube.NewPods(fake.NewClientset(objects...))
-	if err != nil {
-		b.Fatal(err)
-	}
+	pods := kube.NewPods(fake.NewClientset(objects...), slog.New(slog.DiscardHandler))
 	go func() { _ = pods.Run(b.Context()) }()
 	for tick := time.NewTicker(time.Millisecond); !pods.Synced(); {
 		<-tick.C

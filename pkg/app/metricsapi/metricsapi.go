@@ -110,7 +110,7 @@ func (e *Extension) Build(core app.Core) (app.Service, error) {
 	if err := adapter.SetLogger(slog.New(quieter{core.Logger.Handler()})); err != nil {
 		return nil, err
 	}
-	local, pods, err := e.cluster()
+	local, pods, err := e.cluster(core.Logger)
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +189,7 @@ func grants(namespaces map[string]config.Grant) tenants.Grants {
 }
 
 // cluster returns what answers for Kubernetes, and the pod list to keep up to date if there is a real cluster and pods are needed.
-func (e *Extension) cluster() (Local, *kube.Pods, error) {
+func (e *Extension) cluster(logger *slog.Logger) (Local, *kube.Pods, error) {
 	if e.local != nil {
 		return *e.local, nil, nil
 	}
@@ -208,10 +208,7 @@ func (e *Extension) cluster() (Local, *kube.Pods, error) {
 	if err != nil {
 		return Local{}, nil, fmt.Errorf("kubernetes client: %w", err)
 	}
-	pods, err := kube.NewPods(client)
-	if err != nil {
-		return Local{}, nil, fmt.Errorf("kubernetes client: %w", err)
-	}
+	pods := kube.NewPods(client, logger)
 	return Local{Pods: pods, Objects: objects, Annotations: kube.NewAnnotations(pods, objects)}, pods, nil
 }
 

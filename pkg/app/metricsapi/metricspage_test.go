@@ -3,6 +3,7 @@ package metricsapi
 import (
 	"flag"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 	"testing"
@@ -54,10 +55,7 @@ func rows(t *testing.T) (rows []string) {
 	registry := prometheus.NewRegistry()
 	adapter.NewAges(registry)
 	adapter.CountRequests(nil, registry)
-	pods, err := kube.NewPods(fake.NewClientset())
-	if err != nil {
-		t.Fatal(err)
-	}
+	pods := kube.NewPods(fake.NewClientset(), slog.New(slog.DiscardHandler))
 	pods.Register(registry)
 	go func() { _ = pods.Run(t.Context()) }()
 	for tick := time.NewTicker(time.Millisecond); !pods.Synced(); {
