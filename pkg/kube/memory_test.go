@@ -22,42 +22,71 @@ func (r *reads) read(context.Context) (string, error) {
 }
 
 func TestMemory(t *testing.T) {
-	now := time.Unix(0, 0)
-	m := newMemory[string](8, func() time.Time { return now })
-	api := &reads{value: "first"}
-	ask := func(want, wantErr string, reads int) {
-		t.Helper()
-		got, err := m.get(t.Context(), "k", api.read)
-		if err == nil && wantErr != "" || err != nil && err.Error() != wantErr || got != want || api.count != reads {
-			t.Errorf("got %q, %v after %d reads, want %q, %s after %d", got, err, api.count, want, wantErr, reads)
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory[string](8, time.Now)
+		api := &reads{value: "first"}
+		ask := func(want, wantErr string, reads int) {
+			t.Helper()
+			got, err := m.get(t.Context(), "k", api.read)
+			synctest.Wait()
+			if err == nil && wantErr != "" || err != nil && err.Error() != wantErr || got != want || api.count != reads {
+				t.Errorf("got %q, %v after %d reads, want %q, %s after %d", got, err, api.count, want, wantErr, reads)
+			}
 		}
-	}
-	ask("first", "", 1)
-	api.value = "second"
-	now = now.Add(foundTTL - 1)
-	ask("first", "", 1)
-	now = now.Add(1)
-	ask("second", "", 2)
+		ask("first", "", 1)
+		api.value = "second"
+		<-time.After(foundTTL - 1)
+		ask("first", "", 1)
+		<-time.After(1)
+		ask("first", "", 2) // which is read meanwhile
+		ask("second", "", 2)
+		api.value = "third"
+		<-time.After(servedTTL)
+		ask("third", "", 3)
 
-	api.value, api.err = "", errors.New("away")
-	lost := now
-	now = now.Add(foundTTL)
-	ask("second", "", 3)
-	ask("second", "", 3) // it is not asked again at once
-	now = now.Add(absentTTL)
-	ask("second", "", 4)
-	now = lost.Add(staleTTL)
-	ask("second", "", 5)
-	now = now.Add(absentTTL)
-	ask("", "away", 6)
-	ask("", "away", 7)
+		api.value, api.err = "", errors.New("away")
+		lost := time.Now()
+		<-time.After(foundTTL)
+		ask("third", "", 4)
+		ask("third", "", 4) // it is not asked again at once
+		<-time.After(absentTTL)
+		ask("third", "", 5)
+		<-time.After(time.Until(lost.Add(staleTTL)))
+		ask("third", "", 6)
+		<-time.After(absentTTL)
+		ask("", "away", 7)
+		ask("", "away", 8)
 
-	api.err = notFound("gone")
-	ask("", "gone", 8)
-	ask("", "gone", 8)
-	now = now.Add(absentTTL)
-	api.value, api.err = "third", nil
-	ask("third", "", 9)
+		api.err = notFound("gone")
+		ask("", "gone", 9)
+		ask("", "gone", 9)
+		<-time.After(absentTTL)
+		api.value, api.err = "fourth", nil
+		ask("fourth", "", 10)
+	})
+}
+
+// Who asks as often as a HorizontalPodAutoscaler waits only once, and what is served is never older than servedTTL.
+func TestMemoryKeepsNoHPAWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory[time.Time](8, time.Now)
+		slow := func(context.Context) (time.Time, error) {
+			at := time.Now()
+			<-time.After(2 * time.Second)
+			return at, nil
+		}
+		for i := range 100 {
+			begun := time.Now()
+			readAt, err := m.get(t.Context(), "k", slow)
+			if took := time.Since(begun); err != nil || took > 0 && i > 0 {
+				t.Fatalf("the answer %d took %s: %v", i, took, err)
+			}
+			if age := time.Since(readAt); age >= servedTTL {
+				t.Fatalf("the answer %d is %s old", i, age)
+			}
+			<-time.After(15 * time.Second)
+		}
+	})
 }
 
 // Who gives up takes the request from nobody, and all who ask at the same time share one.
