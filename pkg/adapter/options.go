@@ -46,6 +46,10 @@ type Options struct {
 // memory; only looking up a workload, a token or an access can wait, for the API server.
 const requestTimeout = 5 * time.Second
 
+// allowedFor is for how long a review of access counts that allowed it. A HorizontalPodAutoscaler asks every 15 s, and waits for the API
+// server where a review is due. (kube-apiserver itself takes 5 min for webhooks.)
+const allowedFor = time.Minute
+
 // maxShutdownDelay leaves time for the requests under way within the 10 s that a shutdown may take.
 const maxShutdownDelay = 5 * time.Second
 
@@ -64,6 +68,7 @@ func NewOptions() *Options {
 	o.SecureServing.MinTLSVersion = "VersionTLS12"
 	o.SecureServing.CipherSuites = cipherSuites()
 	o.SecureServing.ServerCert.CertDirectory = "" // a certificate made at start stays in memory: the root file system is read-only
+	o.Authorization.AllowCacheTTL = allowedFor
 	o.Features.EnableProfiling = false
 	o.Features.EnablePriorityAndFairness = false // it needs rights on flow schemas; the limit on requests in flight stays
 	return o
