@@ -46,9 +46,8 @@ type Options struct {
 // memory; only looking up a workload, a token or an access can wait, for the API server.
 const requestTimeout = 5 * time.Second
 
-// allowedFor is for how long a review of access counts that allowed it. A HorizontalPodAutoscaler asks every 15 s, and waits for the API
-// server where a review is due. (kube-apiserver itself takes 5 min for webhooks.)
-const allowedFor = time.Minute
+// allowedFor is for how long a review of access counts that allowed it, before it is made anew.
+const allowedFor = 20 * time.Second
 
 // maxShutdownDelay leaves time for the requests under way within the 10 s that a shutdown may take.
 const maxShutdownDelay = 5 * time.Second
@@ -86,6 +85,8 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 		"Serve external.metrics.k8s.io, too. A cluster has only one server of it, which KEDA may be already; its APIService has to name this one.")
 	all.DurationVar(&o.ShutdownDelay, "shutdown-delay-duration", o.ShutdownDelay,
 		"For how long requests are still taken after /readyz began to fail at shutdown.")
+	all.Lookup("authorization-webhook-cache-authorized-ttl").Usage = "How long access that was allowed is not reviewed anew. " +
+		"For as long again it stays allowed while the next request has it reviewed."
 	all.VisitAll(func(f *pflag.Flag) {
 		switch f.Name {
 		case "authentication-tolerate-lookup-failure", // would take everyone for anonymous, quietly
@@ -171,9 +172,12 @@ func (o *Options) applyAccess(config *server.Config) error {
 func (o *Options) applyAuthorization(info *server.AuthorizationInfo) error {
 	info.Authorizer = o.Authorizer
 	if info.Authorizer == nil {
-		if err := o.Authorization.ApplyTo(info); err != nil {
+		reviews := *o.Authorization
+		reviews.AllowCacheTTL = 0 // the reviewer remembers them
+		if err := reviews.ApplyTo(info); err != nil {
 			return err
 		}
+		info.Authorizer = authorizer.AuthorizerFunc(newReviewer(info.Authorizer, o.Authorization.AllowCacheTTL).Authorize)
 	}
 	var err error
 	info.Authorizer, err = onlyKnown(o.Authorization.AlwaysAllowPaths, info.Authorizer)
