@@ -1,4 +1,4 @@
-// Package cgroup bounds the CPU time and the memory of processes, as a container's limits do. Linux only, and as root.
+// Package cgroup bounds the CPU time and the memory of processes, as a container's requests and limits do. Linux only, and as root.
 package cgroup
 
 import (
@@ -38,6 +38,12 @@ func NewCPU(name string, millis int) (CPU, error) {
 func NewMemory(name string, bytes int64) (*Group, error) {
 	limit := strconv.FormatInt(bytes, 10)
 	return newGroup("memory", name, map[string]string{"memory.max": limit}, map[string]string{"memory.limit_in_bytes": limit})
+}
+
+// NewShare makes a group whose processes together have so many hundredths of what one process has that is in no group, where all want
+// more CPU time than there is, and all that is left otherwise.
+func NewShare(name string, percent int) (*Group, error) {
+	return newGroup("cpu", name, map[string]string{"cpu.weight": strconv.Itoa(percent)}, map[string]string{"cpu.shares": strconv.Itoa(1024 * percent / 100)})
 }
 
 // newGroup makes a group by cgroup v2 where that has the controller, else by v1. The files have the limits.

@@ -34,7 +34,7 @@ func rows() []row {
 		starvedRow(),
 		{number: 20, name: "the-network-fails", short: 54 * time.Second, long: 6 * time.Minute, fault: network, further: resourcesKept},
 		{number: 21, name: "an-identity-is-refused", short: 12 * time.Second, long: 3 * time.Minute, guest: true, fault: refused, further: fewLogins},
-		{number: 24, name: "a-flood-of-requests", short: floodShort, long: floodLong, fault: overrun, targets: sparse, further: hpasKept},
+		{number: 24, name: "a-flood-of-requests", short: floodShort, long: floodLong, fault: overrun, targets: sparse, further: hpasKept, goals: fewWait},
 		{number: 26, name: "members-come-and-go", short: 15 * time.Second, long: 3 * time.Minute, fault: flapping},
 		reloadsRow(),
 	}
