@@ -118,8 +118,11 @@ func (s span) lag(replaced bool) Range {
 	if s.policy.Share {
 		shares := s.share.during(s.from, s.to)
 		if !shares.open && shares.some { // it leaves out what members have acknowledged beyond the first record that they have not
+			acknowledged := max(end.hi-max(commit.lo, start.lo)-shares.hi, 0)
 			result.Lo = min(result.Lo, shares.lo)
-			if !shares.none {
+			if shares.none { // so it does at moments for which there is no answer
+				result.Lo -= acknowledged
+			} else {
 				result.Hi = shares.hi
 			}
 		}
