@@ -16,6 +16,10 @@ import (
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/series"
 )
 
+// patience is longer than any answer takes, also on a busy machine: it ends a connection, and where a test leaves the exporter without file
+// descriptors there is no other one to be had.
+const patience = 30 * time.Second
+
 // Exporter is a running lag-exporter.
 type Exporter struct {
 	url     string
@@ -49,7 +53,7 @@ func StartProgram(ctx context.Context, spec proc.Spec) (*Exporter, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Exporter{url: "http://" + address, process: p, client: &http.Client{Timeout: 2 * time.Second}} // of one look
+	e := &Exporter{url: "http://" + address, process: p, client: &http.Client{Timeout: patience}}
 	err = p.Ready(ctx, func(ctx context.Context) error {
 		_, err := e.get(ctx, "/readyz")
 		return err
