@@ -22,7 +22,13 @@ type reviewer struct {
 	next    authorizer.Authorizer
 	fresh   time.Duration // for so long a review is not made anew, and for twice as long it counts
 	flight  singleflight.Group
-	allowed *cache.LRUExpireCache // attributes → when they were allowed
+	allowed *cache.LRUExpireCache // attributes → allowance
+}
+
+// allowance is when access was allowed, and why, which is for the audit log.
+type allowance struct {
+	at     time.Time
+	reason string
 }
 
 func newReviewer(next authorizer.Authorizer, fresh time.Duration) *reviewer {
@@ -35,12 +41,12 @@ func (r *reviewer) Authorize(ctx context.Context, a authorizer.Attributes) (auth
 	if err != nil {
 		return authorizer.DecisionDeny, "", err
 	}
-	found, ok := r.allowed.Get(key)
-	at, _ := found.(time.Time)
+	found, _ := r.allowed.Get(key)
+	last, ok := found.(allowance)
 	if !ok {
 		return r.review(ctx, key, a)
 	}
-	if time.Since(at) >= r.fresh {
+	if time.Since(last.at) >= r.fresh {
 		ctx := context.WithoutCancel(ctx)
 		r.flight.DoChan(key, func() (any, error) {
 			ctx, cancel := context.WithTimeout(ctx, requestTimeout)
@@ -49,7 +55,7 @@ func (r *reviewer) Authorize(ctx context.Context, a authorizer.Attributes) (auth
 			return nil, err
 		})
 	}
-	return authorizer.DecisionAllow, "", nil
+	return authorizer.DecisionAllow, last.reason, nil
 }
 
 // review asks, and remembers or forgets.
@@ -57,7 +63,7 @@ func (r *reviewer) review(ctx context.Context, key string, a authorizer.Attribut
 	decision, reason, err := r.next.Authorize(ctx, a)
 	switch {
 	case decision == authorizer.DecisionAllow:
-		r.allowed.Add(key, time.Now(), 2*r.fresh)
+		r.allowed.Add(key, allowance{time.Now(), reason}, 2*r.fresh)
 	case err == nil:
 		r.allowed.Remove(key)
 	}

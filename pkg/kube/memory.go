@@ -25,7 +25,8 @@ const (
 )
 
 // memory remembers what the API server answered lately: a value, or that there is none, or that the right to read it is missing.
-// For each key, one request at a time is under way, for which nobody waits who has asked shortly before. While the API server does not answer, the last answer serves.
+// For each key, one request at a time is under way, for which nobody waits who has asked shortly before. While
+// the API server does not answer, the last answer serves.
 type memory[V any] struct {
 	now    func() time.Time
 	flight *singleflight.Group

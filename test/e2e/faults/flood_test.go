@@ -270,6 +270,9 @@ func fewWait(t *testing.T, w *world, _ watched, _ check.Report) []goal {
 	for _, what := range []string{askAdapter, askAggregated, askAPIServer} {
 		quiet, during := quantile(w.flooded.quiet[what]), quantile(w.flooded.during[what])
 		g := goal{what: what, measured: fmt.Sprintf("p99 %d ms, %d ms without a flood", during.Milliseconds(), quiet.Milliseconds()), met: true}
+		if len(w.flooded.quiet[what]) == 0 || len(w.flooded.during[what]) == 0 {
+			t.Errorf("%s: none was timed", what)
+		}
 		if what == askAdapter {
 			g.wanted, g.met, g.timed = fmt.Sprintf("p99 ≤ %s", slowestAsk), during <= slowestAsk, true
 		}
