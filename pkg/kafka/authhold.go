@@ -24,8 +24,7 @@ type authHold struct {
 	backoff  time.Duration
 	released chan struct{} // closed when authentication works again, or may be tried sooner
 
-	// doors hold who logs in to each address, of whatever lane: one at a time, so that a failure is known before the next attempt.
-	doors map[string]chan struct{}
+	doors map[string]*loginDoor // by address, for all lanes
 
 	// rotating says that a lane makes new links after a rotation, and nextRotation when one may after a broker refused some.
 	rotating     bool
@@ -38,26 +37,6 @@ func (h *authHold) reason() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.err
-}
-
-// enter waits until nobody else logs in at the address. The caller has to leave.
-func (h *authHold) enter(ctx context.Context, address string) (leave func(), err error) {
-	h.mu.Lock()
-	if h.doors == nil {
-		h.doors = make(map[string]chan struct{})
-	}
-	door := h.doors[address]
-	if door == nil {
-		door = make(chan struct{}, 1)
-		h.doors[address] = door
-	}
-	h.mu.Unlock()
-	select {
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case door <- struct{}{}:
-		return func() { <-door }, nil
-	}
 }
 
 // begin notes a failure without a turn. Several brokers that fail at the same time count as one.

@@ -18,18 +18,25 @@ const maxConnAge = 10 * time.Minute
 
 // dialer opens the connections of one link.
 type dialer struct {
+	connect  func(ctx context.Context, network, address string) (net.Conn, error)
 	tls      *TLS      // nil for plain text
 	identity *identity // nil for none
 	timeout  time.Duration
 	// unshaken says that the latest TLS handshake began and has not succeeded.
 	unshaken atomic.Bool
+	// unheard says that the broker has not said in time what came of the latest login. The client would try the next one at once.
+	unheard atomic.Bool
 
 	mu    sync.Mutex
 	conns map[*conn]struct{} // those that are open
 }
 
-func newDialer(t *TLS, who *identity, timeout time.Duration) *dialer {
-	return &dialer{tls: t, identity: who, timeout: timeout, conns: make(map[*conn]struct{})}
+func newDialer(cfg Config, who *identity, timeout time.Duration) *dialer {
+	d := &dialer{connect: cfg.connect, tls: cfg.Security.TLS, identity: who, timeout: timeout, conns: make(map[*conn]struct{})}
+	if d.connect == nil {
+		d.connect = (&net.Dialer{}).DialContext
+	}
+	return d
 }
 
 // conn is a connection that the dialer knows of until it is closed.
@@ -37,6 +44,7 @@ type conn struct {
 	net.Conn
 	dialer *dialer
 	until  time.Time
+	proven bool // a request was answered on it, so that nothing is left to be authenticated; dialer.mu is held
 }
 
 // Close closes the connection.
@@ -52,17 +60,34 @@ func (d *dialer) authenticates() bool {
 	return d.identity != nil || d.tls != nil && d.tls.CertFile != ""
 }
 
-// connected says whether a connection stands, as far as is known.
+// connected says whether a connection stands that is authenticated, as far as is known.
 func (d *dialer) connected() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return len(d.conns) > 0
+	for c := range d.conns {
+		if c.proven {
+			return true
+		}
+	}
+	return false
+}
+
+// prove notes that a request was answered on the connection that stands.
+func (d *dialer) prove() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for c := range d.conns {
+		c.proven = true
+	}
 }
 
 func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if d.unheard.Load() {
+		return nil, errNoOutcome
+	}
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()
-	raw, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	raw, err := d.connect(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}

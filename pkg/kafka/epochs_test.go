@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -216,26 +217,28 @@ func TestRow12BrokersThatDoNotTellTheEndsOfEpochs(t *testing.T) {
 
 // A leader that does not answer keeps no other leader's partitions waiting.
 func TestRow1HungLeaderDelaysNoEndsOfEpochsElsewhere(t *testing.T) {
-	f := newFake(t)
-	f.produce("orders", 10, 0, 1)
-	f.commitIn("billing", 0, 4)
-	f.elect(5)
-	if f.LeaderFor("orders", 1) == f.LeaderFor("orders", 0) {
-		f.elect(0)
-		f.produce("orders", 5, 0)
-	}
-	hung := f.LeaderFor("orders", 1)
-	f.ControlKey(int16(kmsg.ListOffsets), func(kmsg.Request) (kmsg.Response, error, bool) {
-		f.KeepControl()
-		return nil, nil, f.CurrentNode() == hung
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeInMemory(t)
+		f.produce("orders", 10, 0, 1)
+		f.commitIn("billing", 0, 4)
+		f.elect(5)
+		if f.LeaderFor("orders", 1) == f.LeaderFor("orders", 0) {
+			f.elect(0)
+			f.produce("orders", 5, 0)
+		}
+		hung := f.LeaderFor("orders", 1)
+		f.ControlKey(int16(kmsg.ListOffsets), func(kmsg.Request) (kmsg.Response, error, bool) {
+			f.KeepControl()
+			return nil, nil, f.CurrentNode() == hung
+		})
+		s := poll(t, f.reader(), nil)
+		if value, err := lagOf(s, "billing"); err != nil || value != logs(s.Topic("orders"))[0].End.Value-4 {
+			t.Errorf("%d, %v", value, err)
+		}
+		if err := logs(s.Topic("orders"))[1].End.Err; lag.ClassOf(err) != lag.ClassTimeout {
+			t.Errorf("the hung leader's partition: %v", err)
+		}
 	})
-	s := poll(t, f.reader(), nil)
-	if value, err := lagOf(s, "billing"); err != nil || value != logs(s.Topic("orders"))[0].End.Value-4 {
-		t.Errorf("%d, %v", value, err)
-	}
-	if err := logs(s.Topic("orders"))[1].End.Err; lag.ClassOf(err) != lag.ClassTimeout {
-		t.Errorf("the hung leader's partition: %v", err)
-	}
 }
 
 // A second attempt, where a leader has moved, adds to what the first one brought.
@@ -267,24 +270,26 @@ func TestRow2EndsOfEpochsOfTwoAttempts(t *testing.T) {
 
 // A leader that tells where its logs end but not where its epochs do is believed in what it tells.
 func TestRow1HungQuestionForEpochsConcernsItsCommitsOnly(t *testing.T) {
-	f := newFake(t)
-	f.produce("orders", 10, 0)
-	f.commitIn("billing", 0, 4)
-	f.commitIn("audit", -1, 4)
-	r := f.reader(func(c *Config) { c.Timeout = time.Second })
-	s := poll(t, r, nil)
-	f.elect(5)
-	f.ControlKey(int16(kmsg.OffsetForLeaderEpoch), func(kmsg.Request) (kmsg.Response, error, bool) {
-		f.KeepControl()
-		return nil, nil, true
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeInMemory(t)
+		f.produce("orders", 10, 0)
+		f.commitIn("billing", 0, 4)
+		f.commitIn("audit", -1, 4)
+		r := f.reader(func(c *Config) { c.Timeout = time.Second })
+		s := poll(t, r, nil)
+		f.elect(5)
+		f.ControlKey(int16(kmsg.OffsetForLeaderEpoch), func(kmsg.Request) (kmsg.Response, error, bool) {
+			f.KeepControl()
+			return nil, nil, true
+		})
+		s = poll(t, r, s)
+		if value, err := lagOf(s, "audit"); err != nil || value != 11 {
+			t.Errorf("a commit without an epoch: %d, %v", value, err)
+		}
+		orders := &s.Group("billing").Topics[0]
+		rowErr := orders.RowErr(&orders.Partitions[0])
+		if value, err := lagOf(s, "billing"); err != nil || value != 6 || lag.ClassOf(rowErr) != lag.ClassTimeout {
+			t.Errorf("%d, %v; %v: want the value before", value, err, rowErr)
+		}
 	})
-	s = poll(t, r, s)
-	if value, err := lagOf(s, "audit"); err != nil || value != 11 {
-		t.Errorf("a commit without an epoch: %d, %v", value, err)
-	}
-	orders := &s.Group("billing").Topics[0]
-	rowErr := orders.RowErr(&orders.Partitions[0])
-	if value, err := lagOf(s, "billing"); err != nil || value != 6 || lag.ClassOf(rowErr) != lag.ClassTimeout {
-		t.Errorf("%d, %v; %v: want the value before", value, err, rowErr)
-	}
 }

@@ -25,7 +25,7 @@ func readError(broker int32, req kmsg.Request, err error) error {
 	}
 	class := classify(err)
 	switch {
-	case class == lag.ClassTimeout && errors.Is(err, context.DeadlineExceeded):
+	case class == lag.ClassTimeout && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)):
 		err = fmt.Errorf("no answer in time: %w", err)
 	case errors.Is(err, syscall.EMFILE):
 		err = fmt.Errorf("%w: %w", errNoDescriptors, err)

@@ -3,7 +3,11 @@ package kafka
 import (
 	"context"
 	"maps"
+	"net"
+	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,8 +22,10 @@ import (
 // fake is an in-process Kafka (kfake) of three brokers, with a client to fill it.
 type fake struct {
 	*kfake.Cluster
-	t      *testing.T
-	client *kgo.Client
+	t       *testing.T
+	client  *kgo.Client
+	network *kfake.VirtualNetwork // nil for TCP
+	latency [3]atomic.Int64       // of each broker's answers, in ns, where it is not TCP
 }
 
 func newFake(t *testing.T, opts ...kfake.Opt) *fake {
@@ -34,8 +40,65 @@ func newFake(t *testing.T, opts ...kfake.Opt) *fake {
 	return f
 }
 
+// newFakeInMemory is newFake without TCP, for tests on a clock of their own (testing/synctest): no time passes while anything is at
+// work, so that on no machine, however slow, something is late that is not meant to be.
+func newFakeInMemory(t *testing.T, opts ...kfake.Opt) *fake {
+	t.Helper()
+	f := &fake{t: t, network: &kfake.VirtualNetwork{}}
+	listen := func(network, address string) (net.Listener, error) {
+		listener, err := f.network.Listen(network, address)
+		port := strings.TrimPrefix(address, "127.0.0.1:")
+		return &lateListener{listener, &f.latency[slices.Index([]string{"1", "2", "3"}, port)]}, err
+	}
+	opts = append([]kfake.Opt{kfake.NumBrokers(3), kfake.SeedTopics(4, "orders"), kfake.SleepOutOfOrder(), kfake.Ports(1, 2, 3), kfake.ListenFn(listen)}, opts...)
+	var err error
+	if f.Cluster, err = kfake.NewCluster(opts...); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(f.Close)
+	f.client = f.newClient()
+	return f
+}
+
+// lateListener delays what is written to its connections.
+type lateListener struct {
+	net.Listener
+	latency *atomic.Int64
+}
+
+// Accept waits for a connection.
+func (l *lateListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	ctx, cancel := context.WithCancel(context.Background())
+	return &lateConn{conn, l.latency, ctx, cancel}, err
+}
+
+type lateConn struct {
+	net.Conn
+	latency *atomic.Int64
+	open    context.Context //nolint:containedctx // ended by Close
+	ended   context.CancelFunc
+}
+
+// Write writes after a while.
+func (c *lateConn) Write(p []byte) (int, error) {
+	if err := sleep(c.open, time.Duration(c.latency.Load())); err != nil {
+		return 0, net.ErrClosed
+	}
+	return c.Conn.Write(p)
+}
+
+// Close closes the connection.
+func (c *lateConn) Close() error {
+	c.ended()
+	return c.Conn.Close()
+}
+
 func (f *fake) newClient(opts ...kgo.Opt) *kgo.Client {
 	f.t.Helper()
+	if f.network != nil {
+		opts = append(opts, kgo.Dialer(f.network.DialContext))
+	}
 	client, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(f.ListenAddrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner())}, opts...)...)
 	if err != nil {
 		f.t.Fatal(err)
@@ -70,7 +133,10 @@ func (f *fake) commit(group, topic string, offsets ...int64) {
 
 func (f *fake) reader(change ...func(*Config)) *Reader {
 	f.t.Helper()
-	cfg := Config{Cluster: "test", Brokers: f.ListenAddrs(), Timeout: 3 * time.Second}
+	cfg := Config{Cluster: "test", Brokers: f.ListenAddrs(), Timeout: 30 * time.Second}
+	if f.network != nil {
+		cfg.connect = f.network.DialContext
+	}
 	for _, c := range change {
 		c(&cfg)
 	}

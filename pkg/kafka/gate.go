@@ -16,8 +16,8 @@ const (
 // fail at once with the reason, while one attempt after the other is made in the background to reach the broker. So a hung
 // broker holds the others up once, and not each time.
 type gate struct {
-	// try asks the broker for a sign of life, within bounded time.
-	try  func(ctx context.Context) error
+	// try asks the broker for a sign of life, within bounded time. It says whether a turn was taken to authenticate, see authHold.
+	try  func(ctx context.Context, turn bool) error
 	hold *authHold
 
 	mu     sync.Mutex
@@ -86,7 +86,8 @@ func (g *gate) shut(ctx context.Context, err error) {
 func (g *gate) look(ctx context.Context, reason error) {
 	for wait := minBackoff; ; wait = min(2*wait, maxBackoff) {
 		var ended error
-		if authenticating(reason) {
+		turn := authenticating(reason)
+		if turn {
 			ended = g.hold.turn(ctx)
 		} else {
 			ended = sleep(ctx, jittered(wait/2, wait))
@@ -94,13 +95,15 @@ func (g *gate) look(ctx context.Context, reason error) {
 		if ended != nil {
 			return
 		}
-		reason = g.try(ctx)
-		if reason == nil {
+		reason = g.try(ctx, turn)
+		switch {
+		case reason == nil:
 			g.opened()
 			return
-		}
-		if authenticating(reason) {
+		case authenticating(reason) && turn:
 			g.hold.prolong(reason)
+		case authenticating(reason):
+			g.hold.begin(reason)
 		}
 		g.mu.Lock()
 		g.reason = reason

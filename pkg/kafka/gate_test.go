@@ -31,7 +31,7 @@ type door struct {
 func newDoor(hold *authHold, class lag.Class, answers int) *door {
 	d := &door{class: class, answers: answers, start: time.Now()}
 	d.hold = hold
-	d.try = func(context.Context) error {
+	d.try = func(context.Context, bool) error {
 		d.attempts = append(d.attempts, time.Since(d.start))
 		d.tried.Add(1)
 		if len(d.attempts) == d.answers {

@@ -3,6 +3,7 @@ package kafka_test
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -45,6 +46,7 @@ func alter(answer []byte, way uint8, at uint16, data []byte) []byte {
 // touched, and whatever comes of it is a lag that can be.
 func FuzzHostileBytes(f *testing.F) {
 	h := newTrial(f)
+	h.timeout = 10 * time.Second // some are waited for that long: they are shorter than they say
 	for i := range hostileKeys() {
 		for way := range uint8(ways) {
 			for _, at := range []uint16{0, 4, 18, 250} {

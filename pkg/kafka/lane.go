@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -53,7 +54,7 @@ type link struct {
 	ctx     context.Context   //nolint:containedctx // the end of what goes on in the background
 	cancel  context.CancelFunc
 
-	refused  atomic.Bool // the broker broke off an authentication, and nobody was told yet
+	cut      atomic.Bool // the broker broke off an authentication, and nobody was told yet
 	mu       sync.Mutex
 	versions map[int16]int16 // what the broker can do: the highest version by request key; nil if it has not said since it was away
 }
@@ -83,7 +84,7 @@ func (l *lane) linkBy(name, address string) (*link, error) {
 
 // newLink makes a link to the broker at the address.
 func (l *lane) newLink(name, address string, uses [sha256.Size]byte) (*link, error) {
-	k := &link{name: name, address: address, uses: uses, timeout: l.timeout, dialer: newDialer(l.cfg.Security.TLS, l.identity, dialTimeout(l.timeout))}
+	k := &link{name: name, address: address, uses: uses, timeout: l.timeout, dialer: newDialer(l.cfg, l.identity, dialTimeout(l.timeout))}
 	client, err := kgo.NewClient(slices.Concat(clientOptions(address, l.timeout), k.dialer.options(), []kgo.Opt{kgo.WithHooks(k)}, l.cfg.Options)...)
 	if err != nil {
 		return nil, err
@@ -183,37 +184,13 @@ func (k *link) ask(ctx context.Context, node int32, req kmsg.Request) (kmsg.Resp
 	return nil, err
 }
 
-// request sends one request. Where that takes a login, it waits for others to this broker, and does not try one while authentication fails.
-func (k *link) request(ctx context.Context, req kmsg.Request) (kmsg.Response, error) {
-	if !k.dialer.authenticates() || k.dialer.connected() {
-		return k.send(ctx, req)
-	}
-	leave, err := k.gate.hold.enter(ctx, k.address)
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
-	if err := k.gate.hold.reason(); err != nil {
-		return nil, fmt.Errorf("not asked, as there is no connection and authentication fails: %w", err)
-	}
-	return k.login(ctx, req)
-}
-
-// login sends a request that opens the connection. That it failed is known to all before the next one may try.
-func (k *link) login(ctx context.Context, req kmsg.Request) (kmsg.Response, error) {
-	resp, err := k.send(ctx, req)
-	if err != nil {
-		if failed := readError(noBroker, req, err); authenticating(failed) {
-			k.gate.hold.begin(failed)
-		}
-	}
-	return resp, err
-}
-
 func (k *link) send(ctx context.Context, req kmsg.Request) (kmsg.Response, error) {
 	resp, err := k.broker.Request(ctx, req)
-	if err != nil && k.refused.Swap(false) && brokenOff(err) {
+	if err != nil && k.cut.Swap(false) && brokenOff(err) {
 		err = fmt.Errorf("%w: %w", errRefused, err)
+	}
+	if err != nil && k.dialer.unheard.Load() {
+		err = errNoOutcome
 	}
 	if err != nil {
 		err = k.explain(err)
@@ -221,27 +198,35 @@ func (k *link) send(ctx context.Context, req kmsg.Request) (kmsg.Response, error
 	return resp, err
 }
 
-// OnBrokerE2E notes a connection that ended in the middle of an authentication: some brokers refuse an identity in this way.
-func (k *link) OnBrokerE2E(_ kgo.BrokerMetadata, key int16, e2e kgo.BrokerE2E) {
-	authenticates := kmsg.Key(key) == kmsg.SASLHandshake || kmsg.Key(key) == kmsg.SASLAuthenticate
-	if authenticates && e2e.ReadErr != nil {
-		k.refused.Store(true)
+// probe asks the broker for a sign of life. If authentication fails, it is the one attempt that may be made now, where it is the
+// caller's turn; and none is made where it is not. The connection on which there was no answer ends in the middle of this, which says
+// nothing: the broker is asked again on a new one.
+func (k *link) probe(ctx context.Context, turn bool) error {
+	err := k.probeOnce(ctx, turn)
+	if err != nil && ctx.Err() == nil && brokenOff(err) {
+		err = k.probeOnce(ctx, turn)
 	}
+	return err
 }
 
-// probe asks the broker for a sign of life. It is the one attempt that may be made now, if authentication fails. The connection on which
-// there was no answer ends in the middle of this, which says nothing: the broker is asked again on a new one.
-func (k *link) probe(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, max(k.timeout, minBackoff))
-	defer cancel()
+func (k *link) probeOnce(ctx context.Context, turn bool) error {
+	if !k.dialer.authenticates() {
+		ctx, cancel := context.WithTimeout(ctx, max(k.timeout, minBackoff))
+		defer cancel()
+		return k.askVersions(ctx, noBroker, k.send)
+	}
 	leave, err := k.gate.hold.enter(ctx, k.address)
 	if err != nil {
 		return readError(noBroker, (*kmsg.ApiVersionsRequest)(nil), err)
 	}
 	defer leave()
-	err = k.askVersions(ctx, noBroker, k.send)
-	if err != nil && ctx.Err() == nil && brokenOff(err) {
-		err = k.askVersions(ctx, noBroker, k.send)
+	failing := k.gate.hold.reason()
+	if failing != nil && !turn {
+		return failing
+	}
+	err = k.askVersions(ctx, noBroker, k.login) // waits for what comes of it: the client bounds each of its steps
+	if failing != nil && errors.Is(err, errNoOutcome) {
+		return failing // most likely, this one failed, too
 	}
 	return err
 }

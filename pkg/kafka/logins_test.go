@@ -1,14 +1,20 @@
 package kafka
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
+
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/lag"
 )
 
 // Row 21. Accounts get locked after too many failed logins, so no broker sees two within 5 s, although both lanes have a connection to
@@ -45,6 +51,82 @@ func TestRow21ABrokerRefusesUsOnceAtATime(t *testing.T) {
 	}
 	mu.Lock()
 	defer mu.Unlock()
+	apartEnough(t, logins)
+}
+
+// A broker that is slow refuses a login later than we wait for it. It is one login all the same, and no second one follows it within 5 s;
+// and that the identity is refused stays the reason that is told, though most attempts end without a word.
+func TestRow21ALateRefusalIsOne(t *testing.T) {
+	for name, slow := range map[string]struct {
+		keys  []kmsg.Key
+		delay time.Duration
+	}{
+		"each step in time, but not all of them": {[]kmsg.Key{kmsg.ApiVersions, kmsg.SASLHandshake, kmsg.SASLAuthenticate}, 700 * time.Millisecond},
+		"later than anybody waits":               {[]kmsg.Key{kmsg.SASLAuthenticate}, 1500 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFakeInMemory(t, users("right")...)
+				logins := f.slowLogins(slow.keys, slow.delay)
+				r := f.reader(func(c *Config) {
+					c.Timeout = time.Second
+					c.Security.SASL = &SASL{Mechanism: "PLAIN", Username: "us", Password: newSecret(t, "wrong")}
+				})
+				s := &lag.Snapshot{Groups: []*lag.Group{{Name: "billing", Type: lag.GroupClassic}}}
+				for i, address := range f.ListenAddrs() {
+					s.Brokers = append(s.Brokers, lag.Broker{ID: int32(i), Address: address})
+				}
+				refused := false
+				for range 120 {
+					var lanes sync.WaitGroup
+					var obs *lag.Observation
+					lanes.Go(func() { obs = r.Read(t.Context(), s) })
+					lanes.Go(func() { r.ReadGroups(t.Context(), s, []string{"billing"}) })
+					lanes.Wait()
+					got := authenticating(obs.MetadataErr)
+					if refused && !got {
+						t.Errorf("known to be refused, and the reason is %v", obs.MetadataErr)
+					}
+					refused = refused || got
+					<-time.After(time.Second)
+				}
+				apartEnough(t, logins())
+			})
+		})
+	}
+}
+
+// slowLogins delays the answers to these requests and refuses all logins, as Kafka does. It returns when they reached each broker.
+func (f *fake) slowLogins(keys []kmsg.Key, delay time.Duration) func() map[int32][]time.Time {
+	var mu sync.Mutex
+	logins := map[int32][]time.Time{}
+	f.Control(func(req kmsg.Request) (kmsg.Response, error, bool) {
+		f.KeepControl()
+		node, key := f.CurrentNode(), kmsg.Key(req.Key())
+		mu.Lock()
+		defer mu.Unlock()
+		f.latency[node].Store(0)
+		if slices.Contains(keys, key) {
+			f.latency[node].Store(int64(delay))
+		}
+		if key != kmsg.SASLAuthenticate {
+			return nil, nil, false
+		}
+		logins[node] = append(logins[node], time.Now())
+		resp := req.ResponseKind().(*kmsg.SASLAuthenticateResponse)
+		resp.ErrorCode = kerr.SaslAuthenticationFailed.Code
+		return resp, nil, true
+	})
+	return func() map[int32][]time.Time {
+		mu.Lock()
+		defer mu.Unlock()
+		return maps.Clone(logins)
+	}
+}
+
+// apartEnough fails the test if a broker saw two logins within 5 s, or none.
+func apartEnough(t *testing.T, logins map[int32][]time.Time) {
+	t.Helper()
 	if len(logins) == 0 {
 		t.Fatal("no login was tried")
 	}

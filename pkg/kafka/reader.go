@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"time"
 
@@ -38,6 +39,9 @@ type Config struct {
 	MaxGroups, MaxPartitions int
 	// Wanted returns the names of groups that are left out last, and whose members are read each time. Nil is none.
 	Wanted func() []string
+
+	// connect opens connections. Nil is TCP; tests on a clock of their own have a network of their own.
+	connect func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 func (cfg Config) withDefaults() Config {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -87,47 +88,49 @@ func TestReadsMembersOfClassicAndConsumerGroups(t *testing.T) {
 // The rows' numbers are those of the fault catalogue.
 
 func TestRow1HungBrokerTakesNoOtherWithIt(t *testing.T) {
-	f := newFake(t)
-	f.produce("orders", 3, 0, 1, 2, 3)
-	var names []string
-	for i := range 12 {
-		names = append(names, fmt.Sprintf("group-%d", i))
-		f.commit(names[i], "orders", 1)
-	}
-	hung := f.CoordinatorFor(names[0])
-	r := f.reader(func(c *Config) { c.Timeout = 1500 * time.Millisecond })
-	healthy := r.Read(t.Context(), nil)
-	if len(healthy.Groups) != len(names) {
-		t.Fatalf("%d groups, want %d", len(healthy.Groups), len(names))
-	}
-	f.hang(hung)
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeInMemory(t)
+		f.produce("orders", 3, 0, 1, 2, 3)
+		var names []string
+		for i := range 12 {
+			names = append(names, fmt.Sprintf("group-%d", i))
+			f.commit(names[i], "orders", 1)
+		}
+		hung := f.CoordinatorFor(names[0])
+		r := f.reader(func(c *Config) { c.Timeout = 1500 * time.Millisecond })
+		healthy := r.Read(t.Context(), nil)
+		if len(healthy.Groups) != len(names) {
+			t.Fatalf("%d groups, want %d", len(healthy.Groups), len(names))
+		}
+		f.hang(hung)
 
-	obs := r.Read(t.Context(), nil)
-	if obs.MetadataErr != nil || obs.ListingErr == nil {
-		t.Fatalf("metadata: %v, list of groups: %v, want only an error of the latter", obs.MetadataErr, obs.ListingErr)
-	}
-	for _, b := range obs.Brokers {
-		if (b.Err != nil) != (b.ID == hung) {
-			t.Errorf("broker %d: %v", b.ID, b.Err)
+		obs := r.Read(t.Context(), nil)
+		if obs.MetadataErr != nil || obs.ListingErr == nil {
+			t.Fatalf("metadata: %v, list of groups: %v, want only an error of the latter", obs.MetadataErr, obs.ListingErr)
 		}
-		if b.ID == hung && lag.ClassOf(b.Err) != lag.ClassTimeout {
-			t.Errorf("class %s of %v, want timeout", lag.ClassOf(b.Err), b.Err)
+		for _, b := range obs.Brokers {
+			if (b.Err != nil) != (b.ID == hung) {
+				t.Errorf("broker %d: %v", b.ID, b.Err)
+			}
+			if b.ID == hung && lag.ClassOf(b.Err) != lag.ClassTimeout {
+				t.Errorf("class %s of %v, want timeout", lag.ClassOf(b.Err), b.Err)
+			}
 		}
-	}
-	for _, name := range names {
-		if at := f.CoordinatorFor(name); at != hung && group(t, obs, name).CommitsErr != nil {
-			t.Errorf("%s at broker %d: %v", name, at, group(t, obs, name).CommitsErr)
+		for _, name := range names {
+			if at := f.CoordinatorFor(name); at != hung && group(t, obs, name).CommitsErr != nil {
+				t.Errorf("%s at broker %d: %v", name, at, group(t, obs, name).CommitsErr)
+			}
 		}
-	}
-	for _, p := range logs(topic(t, obs, "orders")) {
-		if (p.End.Err != nil) != (p.Leader == hung) {
-			t.Errorf("partition %d, led by %d: %v", p.Partition.Partition, p.Leader, p.End.Err)
+		for _, p := range logs(topic(t, obs, "orders")) {
+			if (p.End.Err != nil) != (p.Leader == hung) {
+				t.Errorf("partition %d, led by %d: %v", p.Partition.Partition, p.Leader, p.End.Err)
+			}
 		}
-	}
-	next := lag.Compute(lag.Compute(nil, healthy, nil), obs, nil)
-	if len(next.Groups) != len(names) {
-		t.Errorf("%d groups after an incomplete list, want all %d kept", len(next.Groups), len(names))
-	}
+		next := lag.Compute(lag.Compute(nil, healthy, nil), obs, nil)
+		if len(next.Groups) != len(names) {
+			t.Errorf("%d groups after an incomplete list, want all %d kept", len(next.Groups), len(names))
+		}
+	})
 }
 
 func TestRow3LoadingCoordinatorIsNoAbsence(t *testing.T) {
@@ -161,7 +164,7 @@ func TestRow2PartitionErrorsStayWithThePartition(t *testing.T) {
 
 func TestRow4ClusterDown(t *testing.T) {
 	f := newFake(t)
-	r := f.reader(func(c *Config) { c.Timeout = time.Second })
+	r := f.reader()
 	f.Close()
 	obs := r.Read(t.Context(), nil)
 	if lag.ClassOf(obs.MetadataErr) != lag.ClassConnection || obs.ListingErr == nil {

@@ -124,7 +124,7 @@ func (l *lane) renewLinks(ctx context.Context, outdated []*link, seen [sha256.Si
 	for _, old := range outdated {
 		k, err := l.newLink(old.name, old.address, seen)
 		if err == nil {
-			if err = k.probe(ctx); err != nil {
+			if err = k.probe(ctx, true); err != nil {
 				k.close()
 			}
 		}

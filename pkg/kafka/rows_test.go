@@ -6,8 +6,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/pkg/kafka"
@@ -31,6 +34,22 @@ func newFakeKafka(t *testing.T, shape fakekafka.Shape) *fakekafka.Cluster {
 	return cluster
 }
 
+// newFakeKafkaInMemory is newFakeKafka without TCP, for tests on a clock of their own (testing/synctest). Readers of it have to be told so.
+func newFakeKafkaInMemory(t *testing.T, shape fakekafka.Shape) (cluster *fakekafka.Cluster, inMemory kgo.Opt) {
+	t.Helper()
+	network := &kfake.VirtualNetwork{}
+	cluster, err := fakekafka.NewInMemory(shape, network)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cluster.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return cluster, kgo.Dialer(network.DialContext)
+}
+
 func newReader(t *testing.T, brokers []string, change func(*kafka.Config)) *kafka.Reader {
 	t.Helper()
 	cfg := kafka.Config{Cluster: "test", Brokers: brokers, Timeout: 30 * time.Second}
@@ -45,33 +64,37 @@ func newReader(t *testing.T, brokers []string, change func(*kafka.Config)) *kafk
 
 // A broker with a latency of 400 ms, and one that throttles, are slow and not away: both lanes read all of their groups.
 func TestRow13SlowBrokersAreRead(t *testing.T) {
-	cluster := newFakeKafka(t, fakekafka.Shape{Groups: 30, PartitionsPerGroup: 6})
-	r := newReader(t, cluster.Addresses(), func(c *kafka.Config) { c.Timeout, c.HotTimeout = 4500*time.Millisecond, 2500*time.Millisecond })
-	for _, key := range []kmsg.Key{kmsg.Metadata, kmsg.ListGroups, kmsg.DescribeGroups, kmsg.OffsetFetch, kmsg.ListOffsets} {
-		cluster.Fault(1, key, fakekafka.Fault{Delay: 400 * time.Millisecond})
-		cluster.Fault(2, key, fakekafka.Fault{Throttle: 300})
-	}
-	s := lag.Compute(nil, r.Read(t.Context(), nil), nil)
-	var names []string
-	for i := range 30 {
-		names = append(names, cluster.Shape().Group(i))
-	}
-	hot := r.ReadGroups(t.Context(), s, names)
-	if len(hot.Groups) != len(names) {
-		t.Fatalf("%d groups in the quick lane", len(hot.Groups))
-	}
-	for lane, s := range map[string]*lag.Snapshot{"all": s, "wanted": lag.Compute(s, hot, nil)} {
-		for i, name := range names {
-			want := int64(0)
-			for p := range 6 {
-				want += cluster.Shape().Lag(i, p, 0)
-			}
-			total, err := lag.Sum([]*lag.Snapshot{s}, lag.Selection{Groups: []string{name}, What: name}, time.Now(), time.Minute)
-			if err != nil || total.Lag != want {
-				t.Errorf("lane %s, %s: %d, %v, want %d", lane, name, total.Lag, err, want)
+	synctest.Test(t, func(t *testing.T) {
+		cluster, inMemory := newFakeKafkaInMemory(t, fakekafka.Shape{Groups: 30, PartitionsPerGroup: 6})
+		r := newReader(t, cluster.Addresses(), func(c *kafka.Config) {
+			c.Timeout, c.HotTimeout, c.Options = 4500*time.Millisecond, 2500*time.Millisecond, []kgo.Opt{inMemory}
+		})
+		for _, key := range []kmsg.Key{kmsg.Metadata, kmsg.ListGroups, kmsg.DescribeGroups, kmsg.OffsetFetch, kmsg.ListOffsets} {
+			cluster.Fault(1, key, fakekafka.Fault{Delay: 400 * time.Millisecond})
+			cluster.Fault(2, key, fakekafka.Fault{Throttle: 300})
+		}
+		s := lag.Compute(nil, r.Read(t.Context(), nil), nil)
+		var names []string
+		for i := range 30 {
+			names = append(names, cluster.Shape().Group(i))
+		}
+		hot := r.ReadGroups(t.Context(), s, names)
+		if len(hot.Groups) != len(names) {
+			t.Fatalf("%d groups in the quick lane", len(hot.Groups))
+		}
+		for lane, s := range map[string]*lag.Snapshot{"all": s, "wanted": lag.Compute(s, hot, nil)} {
+			for i, name := range names {
+				want := int64(0)
+				for p := range 6 {
+					want += cluster.Shape().Lag(i, p, 0)
+				}
+				total, err := lag.Sum([]*lag.Snapshot{s}, lag.Selection{Groups: []string{name}, What: name}, time.Now(), time.Minute)
+				if err != nil || total.Lag != want {
+					t.Errorf("lane %s, %s: %d, %v, want %d", lane, name, total.Lag, err, want)
+				}
 			}
 		}
-	}
+	})
 }
 
 // Of 100,000 groups, so many are read as are allowed: those that somebody wants, and the same others each time.
@@ -155,8 +178,12 @@ func TestRow20FailuresTellTheirCause(t *testing.T) {
 		"not Kafka": {accepting(t, func(c net.Conn) { _, _ = c.Write([]byte("HTTP/1.1 400 Bad Request\r\n\r\n")) }), lag.ClassProtocol, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newReader(t, []string{tc.address}, func(c *kafka.Config) { c.Timeout = time.Second })
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			r := newReader(t, []string{tc.address}, func(c *kafka.Config) {
+				if tc.class == lag.ClassTimeout {
+					c.Timeout = time.Second
+				}
+			})
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			err := r.Read(ctx, nil).MetadataErr
 			if err == nil || ctx.Err() != nil || lag.ClassOf(err) != tc.class || !strings.Contains(err.Error(), tc.text) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -20,32 +21,34 @@ import (
 // The second poll does not even ask the broker that hung in the first, whose requests are never answered; and once the broker
 // answers again, so do its groups.
 func TestRow1HungBrokerDelaysOnePollOnly(t *testing.T) {
-	f := newFake(t)
-	f.produce("orders", 3, 0, 1, 2, 3)
-	for i := range 12 {
-		f.commit(fmt.Sprintf("group-%d", i), "orders", 1)
-	}
-	hung := f.CoordinatorFor("group-0")
-	var sent requests
-	r := f.reader(counting(&sent), func(c *Config) { c.Timeout = 600 * time.Millisecond })
-	s := poll(t, r, nil)
-	i := slices.IndexFunc(s.Brokers, func(b lag.Broker) bool { return b.ID == hung })
-	resume := f.hangUntil(hung)
-	s = poll(t, r, s)
-	var obs *lag.Observation
-	_, ports := sent.during(func() { obs = r.Read(t.Context(), s) })
-	for port, n := range ports {
-		if strings.HasSuffix(s.Brokers[i].Address, fmt.Sprintf(":%d", port)) {
-			t.Errorf("%d requests to the hung broker", n)
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeInMemory(t)
+		f.produce("orders", 3, 0, 1, 2, 3)
+		for i := range 12 {
+			f.commit(fmt.Sprintf("group-%d", i), "orders", 1)
 		}
-	}
-	if err := obs.Brokers[i].Err; err == nil || !strings.Contains(err.Error(), "looked for") || lag.ClassOf(err) != lag.ClassTimeout {
-		t.Errorf("the hung broker: %v", err)
-	}
-	resume()
-	eventually(t, "the broker is asked again", func() bool {
+		hung := f.CoordinatorFor("group-0")
+		var sent requests
+		r := f.reader(counting(&sent), func(c *Config) { c.Timeout = 600 * time.Millisecond })
+		s := poll(t, r, nil)
+		i := slices.IndexFunc(s.Brokers, func(b lag.Broker) bool { return b.ID == hung })
+		resume := f.hangUntil(hung)
 		s = poll(t, r, s)
-		return s.ListingErr == nil && s.Group("group-0").Reason() == nil
+		var obs *lag.Observation
+		_, ports := sent.during(func() { obs = r.Read(t.Context(), s) })
+		for port, n := range ports {
+			if strings.HasSuffix(s.Brokers[i].Address, fmt.Sprintf(":%d", port)) {
+				t.Errorf("%d requests to the hung broker", n)
+			}
+		}
+		if err := obs.Brokers[i].Err; err == nil || !strings.Contains(err.Error(), "looked for") || lag.ClassOf(err) != lag.ClassTimeout {
+			t.Errorf("the hung broker: %v", err)
+		}
+		resume()
+		eventually(t, "the broker is asked again", func() bool {
+			s = poll(t, r, s)
+			return s.ListingErr == nil && s.Group("group-0").Reason() == nil
+		})
 	})
 }
 

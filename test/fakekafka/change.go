@@ -3,8 +3,10 @@ package fakekafka
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net"
+	"strconv"
 )
 
 const host = "127.0.0.1"
@@ -44,12 +46,20 @@ func (c *Cluster) Stop(node int32) error {
 // Start starts a broker that is stopped, at the address, or at a new one if that is empty.
 func (c *Cluster) Start(node int32, address string) error {
 	b := c.brokers[node-1]
-	listener, err := net.Listen("tcp", cmp.Or(address, host+":0"))
+	listener, err := c.listen("tcp", cmp.Or(address, host+":0"))
 	if err != nil {
 		return fmt.Errorf("fake broker %d: %w", node, err)
 	}
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		return errors.Join(fmt.Errorf("fake broker %d: %w", node, err), listener.Close())
+	}
+	number, err := strconv.ParseInt(port, 10, 32)
+	if err != nil {
+		return errors.Join(fmt.Errorf("fake broker %d: %w", node, err), listener.Close())
+	}
 	c.content.Lock()
-	c.nodes[node-1].Port = int32(listener.Addr().(*net.TCPAddr).Port)
+	c.nodes[node-1].Port = int32(number)
 	c.content.Unlock()
 	b.listener = listener
 	b.ctx, b.cancel = context.WithCancel(context.Background())

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"slices"
@@ -13,12 +14,14 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kbin"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // Cluster is a running fake. Its methods may be called concurrently, but not Start and Stop of one broker.
 type Cluster struct {
 	brokers     []*broker
+	listen      func(network, address string) (net.Listener, error)
 	connections atomic.Int64
 
 	content  sync.RWMutex // held for reading while answers are written; what follows, and what is prepared for the brokers, is content
@@ -46,9 +49,20 @@ type broker struct {
 }
 
 // New encodes the answers and starts the brokers.
-func New(shape Shape) (*Cluster, error) {
+func New(shape Shape) (*Cluster, error) { return newCluster(shape, net.Listen, anyPort) }
+
+// NewInMemory is New on a network in memory, on which the brokers have the ports 1, 2 and so on. With testing/synctest, no time passes
+// while anything is at work.
+func NewInMemory(shape Shape, network *kfake.VirtualNetwork) (*Cluster, error) {
+	return newCluster(shape, network.Listen, func(node int32) string { return fmt.Sprintf("%s:%d", host, node) })
+}
+
+func anyPort(int32) string { return "" }
+
+// newCluster listens at the address of each broker, or at a free port where that is empty.
+func newCluster(shape Shape, listen func(network, address string) (net.Listener, error), address func(node int32) string) (*Cluster, error) {
 	shape = shape.withDefaults()
-	c := &Cluster{shape: shape, faults: map[faultKey]Fault{}, counts: map[kmsg.Key]Count{}}
+	c := &Cluster{shape: shape, listen: listen, faults: map[faultKey]Fault{}, counts: map[kmsg.Key]Count{}}
 	for i := range shape.Brokers {
 		node := int32(i + 1)
 		c.brokers = append(c.brokers, &broker{cluster: c, node: node})
@@ -56,7 +70,7 @@ func New(shape Shape) (*Cluster, error) {
 	}
 	c.prepare()
 	for _, b := range c.brokers {
-		if err := c.Start(b.node, ""); err != nil {
+		if err := c.Start(b.node, address(b.node)); err != nil {
 			return nil, errors.Join(err, c.Close())
 		}
 	}
