@@ -24,7 +24,9 @@ type dialer struct {
 	timeout  time.Duration
 	// unshaken says that the latest TLS handshake began and has not succeeded.
 	unshaken atomic.Bool
-	// unheard says that the broker has not said in time what came of the latest login. The client would try the next one at once.
+	// mayLogIn says that a login is under way, see link.login. The client would also begin one by itself, wherever it needs a connection.
+	mayLogIn atomic.Bool
+	// unheard says that the broker has not said in time what came of the latest login.
 	unheard atomic.Bool
 
 	mu    sync.Mutex
@@ -82,8 +84,8 @@ func (d *dialer) prove() {
 }
 
 func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	if d.unheard.Load() {
-		return nil, errNoOutcome
+	if d.authenticates() && !d.mayLogIn.Load() {
+		return nil, errNoLogin
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)
 	defer cancel()

@@ -123,7 +123,7 @@ func brokenOff(err error) bool {
 	if errors.As(err, &explained) || errors.Is(err, errRefused) || errors.As(err, &first) || errors.As(err, &dial) && dial.Op == "dial" {
 		return false
 	}
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+	return errors.Is(err, errNoLogin) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || strings.Contains(err.Error(), "connection has died") ||
 		strings.Contains(err.Error(), "correlation ID mismatch")
 }

@@ -26,6 +26,19 @@ type fake struct {
 	client  *kgo.Client
 	network *kfake.VirtualNetwork // nil for TCP
 	latency [3]atomic.Int64       // of each broker's answers, in ns, where it is not TCP
+
+	mu    sync.Mutex
+	conns []net.Conn // that were opened, where it is not TCP
+}
+
+// cutAll ends all connections.
+func (f *fake) cutAll() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.conns {
+		_ = c.Close() // some are closed
+	}
+	f.conns = nil
 }
 
 func newFake(t *testing.T, opts ...kfake.Opt) *fake {
@@ -48,7 +61,7 @@ func newFakeInMemory(t *testing.T, opts ...kfake.Opt) *fake {
 	listen := func(network, address string) (net.Listener, error) {
 		listener, err := f.network.Listen(network, address)
 		port := strings.TrimPrefix(address, "127.0.0.1:")
-		return &lateListener{listener, &f.latency[slices.Index([]string{"1", "2", "3"}, port)]}, err
+		return &lateListener{listener, f, &f.latency[slices.Index([]string{"1", "2", "3"}, port)]}, err
 	}
 	opts = append([]kfake.Opt{kfake.NumBrokers(3), kfake.SeedTopics(4, "orders"), kfake.SleepOutOfOrder(), kfake.Ports(1, 2, 3), kfake.ListenFn(listen)}, opts...)
 	var err error
@@ -63,14 +76,22 @@ func newFakeInMemory(t *testing.T, opts ...kfake.Opt) *fake {
 // lateListener delays what is written to its connections.
 type lateListener struct {
 	net.Listener
+	fake    *fake
 	latency *atomic.Int64
 }
 
 // Accept waits for a connection.
 func (l *lateListener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithCancel(context.Background())
-	return &lateConn{conn, l.latency, ctx, cancel}, err
+	late := &lateConn{conn, l.latency, ctx, cancel}
+	l.fake.mu.Lock()
+	defer l.fake.mu.Unlock()
+	l.fake.conns = append(l.fake.conns, late)
+	return late, nil
 }
 
 type lateConn struct {

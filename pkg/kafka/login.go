@@ -60,9 +60,11 @@ func (k *link) loginFor(ctx context.Context, req kmsg.Request, leave func()) (km
 	}
 }
 
-// login sends a request that opens the connection.
+// login sends a request that opens the connection. The door is the caller's.
 func (k *link) login(ctx context.Context, req kmsg.Request) (kmsg.Response, error) {
 	k.dialer.unheard.Store(false)
+	k.dialer.mayLogIn.Store(true)
+	defer k.dialer.mayLogIn.Store(false)
 	resp, err := k.send(ctx, req)
 	if err == nil {
 		k.dialer.prove()
@@ -80,6 +82,7 @@ func (k *link) OnBrokerE2E(_ kgo.BrokerMetadata, key int16, e2e kgo.BrokerE2E) {
 		k.cut.Store(true)
 	case sent:
 		k.dialer.unheard.Store(true)
+		k.dialer.mayLogIn.Store(false)
 		k.gate.hold.shutDoor(k.address)
 	}
 }

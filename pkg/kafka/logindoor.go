@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -17,6 +18,9 @@ type loginDoor struct {
 
 // errNoOutcome says that a login was sent, and that the broker has not said in time what came of it. It may refuse it yet.
 var errNoOutcome error = &connectError{lag.ClassTimeout, "the broker has not said what came of our login", os.ErrDeadlineExceeded}
+
+// errNoLogin says that a connection was cut, and that the request has to log in before the next one is made.
+var errNoLogin = errors.New("the connection to the broker was cut")
 
 // door returns the door of the broker at the address.
 func (h *authHold) door(address string) *loginDoor {

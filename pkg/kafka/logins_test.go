@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -94,6 +95,42 @@ func TestRow21ALateRefusalIsOne(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The client library itself opens a new connection for requests that wait when theirs is cut. Such a login has to wait for its turn like
+// any other.
+func TestRow21CutConnectionsBringOneLogin(t *testing.T) {
+	for range 10 { // what waits differs
+		synctest.Test(t, cutOnce)
+	}
+}
+
+func cutOnce(t *testing.T) {
+	f := newFakeInMemory(t, users("right")...)
+	f.client = f.newClient(kgo.SASL(plain.Auth{User: "admin", Pass: "admin"}.AsMechanism()))
+	var names []string
+	for i := range 12 {
+		names = append(names, fmt.Sprintf("group-%d", i))
+		f.commit(names[i], "orders", 0)
+	}
+	r := f.reader(func(c *Config) {
+		c.Timeout = 5 * time.Second
+		c.Security.SASL = &SASL{Mechanism: "PLAIN", Username: "us", Password: newSecret(t, "right")}
+	})
+	s := poll(t, r, nil)
+	r.ReadGroups(t.Context(), s, names)
+	logins := f.slowLogins([]kmsg.Key{kmsg.ListGroups, kmsg.DescribeGroups, kmsg.OffsetFetch, kmsg.ListOffsets}, 200*time.Millisecond)
+	for range 3 {
+		var lanes sync.WaitGroup
+		lanes.Go(func() { r.Read(t.Context(), s) })
+		lanes.Go(func() { r.ReadGroups(t.Context(), s, names) })
+		lanes.Go(func() {
+			<-time.After(100 * time.Millisecond)
+			f.cutAll()
+		})
+		lanes.Wait()
+	}
+	apartEnough(t, logins())
 }
 
 // slowLogins delays the answers to these requests and refuses all logins, as Kafka does. It returns when they reached each broker.
