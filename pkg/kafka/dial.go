@@ -58,9 +58,10 @@ func (c *conn) Close() error {
 }
 
 // authenticates says whether a connection shows who we are.
-func (d *dialer) authenticates() bool {
-	return d.identity != nil || d.tls != nil && d.tls.CertFile != ""
-}
+func (d *dialer) authenticates() bool { return d.identity != nil || d.certified() }
+
+// certified says whether a connection shows a certificate of ours.
+func (d *dialer) certified() bool { return d.tls != nil && d.tls.CertFile != "" }
 
 // connected says whether a connection stands that is authenticated, as far as is known.
 func (d *dialer) connected() bool {
@@ -83,8 +84,18 @@ func (d *dialer) prove() {
 	}
 }
 
+// disprove notes that the client has no use for the connections that stand. It closes those that were idle for long in the background.
+func (d *dialer) disprove() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for c := range d.conns {
+		c.proven = false
+	}
+}
+
 func (d *dialer) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	if d.authenticates() && !d.mayLogIn.Load() {
+		d.disprove()
 		return nil, errNoLogin
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.timeout)

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -66,8 +67,11 @@ func (k *link) login(ctx context.Context, req kmsg.Request) (kmsg.Response, erro
 	k.dialer.mayLogIn.Store(true)
 	defer k.dialer.mayLogIn.Store(false)
 	resp, err := k.send(ctx, req)
-	if err == nil {
+	switch failed := readError(noBroker, req, err); {
+	case err == nil:
 		k.dialer.prove()
+	case authenticating(failed), errors.Is(err, errNoOutcome):
+		k.gate.hold.shutDoor(k.address)
 	}
 	return resp, err
 }
@@ -75,12 +79,24 @@ func (k *link) login(ctx context.Context, req kmsg.Request) (kmsg.Response, erro
 // OnBrokerE2E notes a login that had no answer. Some brokers refuse an identity by ending the connection in the middle of it; others
 // are late, and may refuse it yet.
 func (k *link) OnBrokerE2E(_ kgo.BrokerMetadata, key int16, e2e kgo.BrokerE2E) {
-	sent := kmsg.Key(key) == kmsg.SASLAuthenticate
-	switch {
-	case e2e.ReadErr == nil || !sent && kmsg.Key(key) != kmsg.SASLHandshake:
-	case classify(e2e.ReadErr) != lag.ClassTimeout:
-		k.cut.Store(true)
-	case sent:
+	if e2e.ReadErr == nil {
+		return
+	}
+	inTime := classify(e2e.ReadErr) != lag.ClassTimeout
+	switch kmsg.Key(key) {
+	case kmsg.SASLAuthenticate:
+		k.cut.Store(inTime)
+		k.leaveUnheard(!inTime)
+	case kmsg.SASLHandshake:
+		k.cut.Store(inTime)
+	case kmsg.ApiVersions: // by TLS 1.3, a client certificate is refused in place of the first answer
+		k.leaveUnheard(!inTime && k.dialer.certified() && k.dialer.mayLogIn.Load())
+	}
+}
+
+// leaveUnheard gives up a login that was sent, and of which nothing was heard in time.
+func (k *link) leaveUnheard(late bool) {
+	if late {
 		k.dialer.unheard.Store(true)
 		k.dialer.mayLogIn.Store(false)
 		k.gate.hold.shutDoor(k.address)

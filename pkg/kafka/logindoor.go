@@ -51,7 +51,7 @@ func (h *authHold) enter(ctx context.Context, address string) (leave func(), err
 	return leave, nil
 }
 
-// shutDoor keeps logins from a broker that has not said what came of the latest: it may count as a failed one there.
+// shutDoor keeps logins from a broker that has refused the latest, or has not said what came of it: it may count as a failed one there.
 func (h *authHold) shutDoor(address string) {
 	door := h.door(address)
 	h.mu.Lock()

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -131,6 +132,55 @@ func cutOnce(t *testing.T) {
 		lanes.Wait()
 	}
 	apartEnough(t, logins())
+}
+
+// Files that are of no use are tried by who looks for a broker, and by the rotation of the connections that stand: at one broker, both
+// together not more often than either.
+func TestRow21RotationAndSearchBringOneLogin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeInMemory(t, users("right")...)
+		f.client = f.newClient(kgo.SASL(plain.Auth{User: "admin", Pass: "admin"}.AsMechanism()))
+		f.commit("billing", "orders", 0)
+		secret := newSecret(t, "right")
+		r := f.reader(func(c *Config) {
+			c.Timeout = 5 * time.Second
+			c.Security.SASL = &SASL{Mechanism: "PLAIN", Username: "us", Password: secret}
+		})
+		s := poll(t, r, nil)
+		r.ReadGroups(t.Context(), s, []string{"billing"})
+		logins := f.slowLogins(nil, 0)
+		secret.write("wrong")
+		for i := range 120 {
+			if i == 0 { // the connections of the other lane go on
+				age(&Reader{full: r.full, hot: &lane{}})
+			}
+			r.Read(t.Context(), s)
+			r.ReadGroups(t.Context(), s, []string{"billing"})
+			<-time.After(time.Second)
+		}
+		apartEnough(t, logins())
+	})
+}
+
+// A connection that was not used for so long that the client gives it up is replaced without a failed read.
+func TestIdleConnectionsAreReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeInMemory(t, users("right")...)
+		f.client = f.newClient(kgo.SASL(plain.Auth{User: "admin", Pass: "admin"}.AsMechanism()))
+		f.commit("billing", "orders", 0)
+		r := f.reader(func(c *Config) {
+			c.Security.SASL = &SASL{Mechanism: "PLAIN", Username: "us", Password: newSecret(t, "right")}
+		})
+		s := poll(t, r, nil)
+		for idle := time.Second; idle < 10*time.Minute; idle += 13 * time.Second {
+			<-time.After(idle)
+			obs := r.Read(t.Context(), s)
+			hot := r.ReadGroups(t.Context(), s, []string{"billing"})
+			if err := errors.Join(obs.MetadataErr, obs.ListingErr, group(t, obs, "billing").CommitsErr, group(t, hot, "billing").CommitsErr); err != nil {
+				t.Fatalf("after %s without a request: %v", idle, err)
+			}
+		}
+	})
 }
 
 // slowLogins delays the answers to these requests and refuses all logins, as Kafka does. It returns when they reached each broker.
