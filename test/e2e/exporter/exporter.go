@@ -53,7 +53,7 @@ func StartProgram(ctx context.Context, spec proc.Spec) (*Exporter, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Exporter{url: "http://" + address, process: p, client: &http.Client{Timeout: patience}}
+	e := &Exporter{url: "http://" + address, process: p, client: &http.Client{Timeout: patience, Transport: &http.Transport{MaxConnsPerHost: 1}}}
 	err = p.Ready(ctx, func(ctx context.Context) error {
 		_, err := e.get(ctx, "/readyz")
 		return err

@@ -100,6 +100,8 @@ func (r row) run(t *testing.T) {
 		defer func() { suite.Try(t, shared.dismiss()) }()
 		suite.Try(t, shared.invite(ctx))
 	}
+	_, err := shared.balance(ctx)
+	suite.Try(t, err)
 	targets := shared.targets()
 	if r.targets != nil {
 		targets = r.targets(shared)

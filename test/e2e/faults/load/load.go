@@ -65,18 +65,19 @@ type Load struct {
 
 	mu      sync.Mutex
 	random  *rand.Rand
-	ends    map[string][]int64 // acknowledged, by topic
-	commits map[string][]int64 // by group
-	topicOf map[string]string  // of groups that only commit
-	busy    map[string]bool    // groups with a commit under way: two could come in the wrong order
-	only    []string           // these groups
-	topics  []string           // of all but scaled ones
+	ends    map[string][]int64   // acknowledged, by topic
+	commits map[string][]int64   // by group
+	topicOf map[string]string    // of groups that only commit
+	busy    map[string]bool      // groups with a commit under way: two could come in the wrong order
+	rests   map[string]time.Time // of groups with a commit that failed, as far as is known: until it will not come any more
+	only    []string             // these groups
+	topics  []string             // of all but scaled ones
 }
 
 // Start creates topics and groups, and begins.
 func Start(ctx context.Context, cfg Config) (*Load, error) {
 	l := &Load{
-		cfg: cfg, random: rand.New(rand.NewPCG(1, 2)), ends: map[string][]int64{}, commits: map[string][]int64{}, topicOf: map[string]string{},
+		cfg: cfg, random: rand.New(rand.NewPCG(1, 2)), ends: map[string][]int64{}, commits: map[string][]int64{}, rests: map[string]time.Time{}, topicOf: map[string]string{},
 		busy: map[string]bool{},
 	}
 	var err error

@@ -69,9 +69,19 @@ func (l *Load) commit(ctx context.Context, group, topic string, offsets []int64)
 			commits.AddOffset(topic, int32(p), offset, -1)
 		}
 	}
+	l.intend(group, offsets)
 	if err := l.admin.CommitAllOffsets(ctx, group, commits); err != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.rests[group] = time.Now().Add(patience)
 		return fmt.Errorf("committing for %s: %w", group, err)
 	}
+	return nil
+}
+
+// intend notes what is about to be committed. It may be, also where that seems to fail: what is committed next is no less, as the record
+// takes commits to go one way.
+func (l *Load) intend(group string, offsets []int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.commits[group] == nil {
@@ -80,7 +90,6 @@ func (l *Load) commit(ctx context.Context, group, topic string, offsets []int64)
 	for p, offset := range offsets {
 		l.commits[group][p] = max(l.commits[group][p], offset)
 	}
-	return nil
 }
 
 // produceSome writes 10 records in a second to each of 10 partitions.
@@ -94,9 +103,9 @@ func (l *Load) produceSome(context.Context) {
 	}
 }
 
-// take makes a group busy, unless it is. It is called with mu held.
+// take makes a group busy, unless it is, or has a commit that may still come. It is called with mu held.
 func (l *Load) take(group string) bool {
-	if l.busy[group] {
+	if l.busy[group] || time.Now().Before(l.rests[group]) {
 		return false
 	}
 	l.busy[group] = true
