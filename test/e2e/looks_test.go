@@ -44,6 +44,7 @@ func TestPromQueries(t *testing.T) {
 	suite.Try(t, err)
 	t.Cleanup(func() { suite.Try(t, second.Process().Stop(15*time.Second)) })
 	first := shared.Adapter.WebURL
+	prepareLoad(ctx, t, first, second.WebURL)
 	api := startPrometheus(ctx, t, map[string][]string{"one": {first}, "two": {first, second.WebURL}, "several": {startSeveral(ctx, t).URL()}})
 	stop := startLoad(ctx, t, api)
 
@@ -163,18 +164,36 @@ func alike(one, two map[string]float64, ages bool) error {
 	return nil
 }
 
-// startLoad lets records be written, and has groups that consume them, that are stuck, that are far behind and that lost some; and
-// asks the metrics API. The function that it returns ends what goes on.
-func startLoad(ctx context.Context, t *testing.T, api prometheus) (stop func()) {
+// prepareLoad makes what startLoad goes on with, before anything is scraped: of what one replica is seen to come upon and the other is not, the
+// rates differ.
+func prepareLoad(ctx context.Context, t *testing.T, replicas ...string) {
 	t.Helper()
 	kafka := shared.Workload()
 	for topic, partitions := range map[string]int32{"looks-busy": 6, "looks-backlog": 1, "looks-lost": 1} {
 		suite.Try(t, kafka.CreateTopic(ctx, topic, partitions))
 	}
-	suite.Try(t, kafka.Produce(ctx, "looks-backlog", 1500))
-	suite.Try(t, kafka.Commit(ctx, "looks-backlog", "looks-backlog", map[int32]int64{0: 0}))
+	suite.Try(t, kafka.Produce(ctx, "looks-lost", 100))
+	suite.Try(t, kafka.Commit(ctx, "looks-lost", "looks-lost", map[int32]int64{0: 10}))
 	suite.Try(t, kafka.Produce(ctx, "looks-busy", 60)) // so that there is lag from the first time on that the group is seen
 	suite.Try(t, kafka.Commit(ctx, "looks-stuck", "looks-busy", map[int32]int64{0: 0, 1: 0, 2: 0, 3: 0, 4: 0, 5: 0}))
+	suite.Try(t, kafka.Produce(ctx, "looks-backlog", 1500))
+	suite.Try(t, kafka.Commit(ctx, "looks-backlog", "looks-backlog", map[int32]int64{0: 0}))
+	for _, url := range replicas {
+		suite.Try(t, await.Until(ctx, url+" to know the backlog", func(ctx context.Context) error {
+			_, body, err := fetch(ctx, url+"/metrics")
+			if want := `kafka_consumergroup_lag_sum{consumergroup="looks-backlog",topic="looks-backlog"} 1500`; err == nil && !strings.Contains(body, want) {
+				err = fmt.Errorf("%s is not shown", want)
+			}
+			return err
+		}))
+	}
+}
+
+// startLoad lets records be written, and has groups that consume them, that are stuck, that are far behind and that lost some; and
+// asks the metrics API. The function that it returns ends what goes on.
+func startLoad(ctx context.Context, t *testing.T, api prometheus) (stop func()) {
+	t.Helper()
+	kafka := shared.Workload()
 	loseRecords(ctx, t, api, kafka)
 
 	// Both replicas see where the group begins, or what they see it consume differs.
@@ -216,8 +235,6 @@ func startLoad(ctx context.Context, t *testing.T, api prometheus) (stop func()) 
 func loseRecords(ctx context.Context, t *testing.T, api prometheus, kafka workload.Kafka) {
 	t.Helper()
 	const name = "looks-lost"
-	suite.Try(t, kafka.Produce(ctx, name, 100))
-	suite.Try(t, kafka.Commit(ctx, name, name, map[int32]int64{0: 10}))
 	api.await(ctx, t, `sum(kafka_consumergroup_lost_records_total{consumergroup="looks-lost", job="two"})`, is(0))
 	suite.Try(t, kafka.Admin(func(admin *kadm.Client) error {
 		var from kadm.Offsets
