@@ -76,21 +76,23 @@ func (k *link) login(ctx context.Context, req kmsg.Request) (kmsg.Response, erro
 	return resp, err
 }
 
-// OnBrokerE2E notes a login that had no answer. Some brokers refuse an identity by ending the connection in the middle of it; others
-// are late, and may refuse it yet.
+// OnBrokerE2E notes what comes of a login. Once the broker has answered it, no other connection is opened: requests that wait for theirs in the
+// client would log in anew on it. Some brokers refuse an identity by ending the connection in the middle of it; others are late, and
+// may refuse it yet.
 func (k *link) OnBrokerE2E(_ kgo.BrokerMetadata, key int16, e2e kgo.BrokerE2E) {
-	if e2e.ReadErr == nil {
-		return
-	}
-	inTime := classify(e2e.ReadErr) != lag.ClassTimeout
+	answered, late := e2e.ReadErr == nil, e2e.ReadErr != nil && classify(e2e.ReadErr) == lag.ClassTimeout
 	switch kmsg.Key(key) {
 	case kmsg.SASLAuthenticate:
-		k.cut.Store(inTime)
-		k.leaveUnheard(!inTime)
+		if answered {
+			k.dialer.mayLogIn.Store(false)
+			return
+		}
+		k.cut.Store(!late)
+		k.leaveUnheard(late)
 	case kmsg.SASLHandshake:
-		k.cut.Store(inTime)
+		k.cut.Store(!answered && !late)
 	case kmsg.ApiVersions: // by TLS 1.3, a client certificate is refused in place of the first answer
-		k.leaveUnheard(!inTime && k.dialer.certified() && k.dialer.mayLogIn.Load())
+		k.leaveUnheard(late && k.dialer.certified() && k.dialer.mayLogIn.Load())
 	}
 }
 

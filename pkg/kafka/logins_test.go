@@ -107,19 +107,11 @@ func TestRow21CutConnectionsBringOneLogin(t *testing.T) {
 }
 
 func cutOnce(t *testing.T) {
-	f := newFakeInMemory(t, users("right")...)
-	f.client = f.newClient(kgo.SASL(plain.Auth{User: "admin", Pass: "admin"}.AsMechanism()))
 	var names []string
 	for i := range 12 {
 		names = append(names, fmt.Sprintf("group-%d", i))
-		f.commit(names[i], "orders", 0)
 	}
-	r := f.reader(func(c *Config) {
-		c.Timeout = 5 * time.Second
-		c.Security.SASL = &SASL{Mechanism: "PLAIN", Username: "us", Password: newSecret(t, "right")}
-	})
-	s := poll(t, r, nil)
-	r.ReadGroups(t.Context(), s, names)
+	f, r, s := connectedInMemory(t, newSecret(t, "right"), names...)
 	logins := f.slowLogins([]kmsg.Key{kmsg.ListGroups, kmsg.DescribeGroups, kmsg.OffsetFetch, kmsg.ListOffsets}, 200*time.Millisecond)
 	for range 3 {
 		var lanes sync.WaitGroup
@@ -138,16 +130,8 @@ func cutOnce(t *testing.T) {
 // together not more often than either.
 func TestRow21RotationAndSearchBringOneLogin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFakeInMemory(t, users("right")...)
-		f.client = f.newClient(kgo.SASL(plain.Auth{User: "admin", Pass: "admin"}.AsMechanism()))
-		f.commit("billing", "orders", 0)
 		secret := newSecret(t, "right")
-		r := f.reader(func(c *Config) {
-			c.Timeout = 5 * time.Second
-			c.Security.SASL = &SASL{Mechanism: "PLAIN", Username: "us", Password: secret}
-		})
-		s := poll(t, r, nil)
-		r.ReadGroups(t.Context(), s, []string{"billing"})
+		f, r, s := connectedInMemory(t, secret, "billing")
 		logins := f.slowLogins(nil, 0)
 		secret.write("wrong")
 		for i := range 120 {
@@ -165,13 +149,7 @@ func TestRow21RotationAndSearchBringOneLogin(t *testing.T) {
 // A connection that was not used for so long that the client gives it up is replaced without a failed read.
 func TestIdleConnectionsAreReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFakeInMemory(t, users("right")...)
-		f.client = f.newClient(kgo.SASL(plain.Auth{User: "admin", Pass: "admin"}.AsMechanism()))
-		f.commit("billing", "orders", 0)
-		r := f.reader(func(c *Config) {
-			c.Security.SASL = &SASL{Mechanism: "PLAIN", Username: "us", Password: newSecret(t, "right")}
-		})
-		s := poll(t, r, nil)
+		_, r, s := connectedInMemory(t, newSecret(t, "right"), "billing")
 		for idle := time.Second; idle < 10*time.Minute; idle += 13 * time.Second {
 			<-time.After(idle)
 			obs := r.Read(t.Context(), s)
@@ -181,6 +159,47 @@ func TestIdleConnectionsAreReplaced(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Requests that wait in the client library do not log in anew where the login that was let in was refused.
+func TestRow21WaitingRequestsBringNoLogin(t *testing.T) {
+	for range 20 { // which comes first differs
+		synctest.Test(t, func(t *testing.T) {
+			f := newFakeInMemory(t, users("right")...)
+			logins := f.slowLogins(nil, 0)
+			r := f.reader(func(c *Config) {
+				c.Security.SASL = &SASL{Mechanism: "PLAIN", Username: "us", Password: newSecret(t, "wrong")}
+			})
+			k, err := r.full.link(f.ListenAddrs()[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			var all sync.WaitGroup
+			all.Go(func() { _ = k.askVersions(t.Context(), noBroker, k.login) }) // is refused
+			for range 5 {
+				all.Go(func() { _ = k.askVersions(t.Context(), noBroker, k.send) })
+			}
+			all.Wait()
+			apartEnough(t, logins())
+		})
+	}
+}
+
+// connectedInMemory is a Reader with connections that stand, in both lanes, and what it read of the groups.
+func connectedInMemory(t *testing.T, secret Secret, groups ...string) (*fake, *Reader, *lag.Snapshot) {
+	t.Helper()
+	f := newFakeInMemory(t, users("right")...)
+	f.client = f.newClient(kgo.SASL(plain.Auth{User: "admin", Pass: "admin"}.AsMechanism()))
+	for _, name := range groups {
+		f.commit(name, "orders", 0)
+	}
+	r := f.reader(func(c *Config) {
+		c.Timeout = 5 * time.Second
+		c.Security.SASL = &SASL{Mechanism: "PLAIN", Username: "us", Password: secret}
+	})
+	s := poll(t, r, nil)
+	r.ReadGroups(t.Context(), s, groups)
+	return f, r, s
 }
 
 // slowLogins delays the answers to these requests and refuses all logins, as Kafka does. It returns when they reached each broker.

@@ -99,8 +99,8 @@ func overrun(ctx context.Context, w *world, lasts time.Duration) (err error) {
 	return errors.Join(bad, <-done)
 }
 
-// yield leaves the brokers and Prometheus what CPU time the others do not want: elsewhere they are on machines of their own, and here they want
-// more than half of it.
+// yield bounds what CPU time the brokers and Prometheus have where others want it, too: elsewhere they are on machines of their own, and here they
+// want more than half of it. With much less than this, the record cannot be read either.
 func (w *world) yield() (*cgroup.Group, error) {
 	const percent = 200
 	group, err := cgroup.NewShare("brokers", percent)

@@ -179,6 +179,11 @@ func (l *Load) keepSteady(ctx context.Context) {
 	defer cancel()
 	l.produceSteady(ctx, 5)
 	l.mu.Lock()
+	if !l.take(Steady) {
+		l.mu.Unlock()
+		return
+	}
+	defer l.release(Steady)
 	commit := l.ends[Steady][0] - SteadyLag
 	l.mu.Unlock()
 	if commit > 0 {
