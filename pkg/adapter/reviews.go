@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jellydator/ttlcache/v3"
 	"golang.org/x/sync/singleflight"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/util/cache"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 )
 
@@ -20,9 +20,9 @@ const maxReviews = 8192
 // HorizontalPodAutoscaler, which asks for the same every 15 s, does not wait for it. What is not allowed is not remembered here.
 type reviewer struct {
 	next    authorizer.Authorizer
-	fresh   time.Duration // for so long a review is not made anew, and for twice as long it counts
+	fresh   time.Duration // for so long a review is not made anew, and for twice as long it counts; 0 for reviewing each access
 	flight  singleflight.Group
-	allowed *cache.LRUExpireCache // attributes → allowance
+	allowed *ttlcache.Cache[string, allowance] // by reviewKey
 }
 
 // allowance is when access was allowed, and why, which is for the audit log.
@@ -32,7 +32,8 @@ type allowance struct {
 }
 
 func newReviewer(next authorizer.Authorizer, fresh time.Duration) *reviewer {
-	return &reviewer{next: next, fresh: fresh, allowed: cache.NewLRUExpireCache(maxReviews)}
+	return &reviewer{next: next, fresh: fresh, allowed: ttlcache.New(
+		ttlcache.WithCapacity[string, allowance](maxReviews), ttlcache.WithDisableTouchOnHit[string, allowance]())}
 }
 
 // Authorize decides as an authorizer.AuthorizerFunc.
@@ -41,11 +42,11 @@ func (r *reviewer) Authorize(ctx context.Context, a authorizer.Attributes) (auth
 	if err != nil {
 		return authorizer.DecisionDeny, "", err
 	}
-	found, _ := r.allowed.Get(key)
-	last, ok := found.(allowance)
-	if !ok {
+	found := r.allowed.Get(key)
+	if found == nil {
 		return r.review(ctx, key, a)
 	}
+	last := found.Value()
 	if time.Since(last.at) >= r.fresh {
 		ctx := context.WithoutCancel(ctx)
 		r.flight.DoChan(key, func() (any, error) {
@@ -62,10 +63,11 @@ func (r *reviewer) Authorize(ctx context.Context, a authorizer.Attributes) (auth
 func (r *reviewer) review(ctx context.Context, key string, a authorizer.Attributes) (authorizer.Decision, string, error) {
 	decision, reason, err := r.next.Authorize(ctx, a)
 	switch {
-	case decision == authorizer.DecisionAllow:
-		r.allowed.Add(key, allowance{time.Now(), reason}, 2*r.fresh)
+	case decision == authorizer.DecisionAllow && r.fresh > 0: // which would mean for ever
+		r.allowed.Set(key, allowance{time.Now(), reason}, 2*r.fresh)
+		r.allowed.DeleteExpired() // of those who never ask again
 	case err == nil:
-		r.allowed.Remove(key)
+		r.allowed.Delete(key)
 	}
 	return decision, reason, err
 }

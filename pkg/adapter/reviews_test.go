@@ -3,6 +3,7 @@ package adapter
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -105,6 +106,38 @@ func TestReviewsThatAllowEnd(t *testing.T) {
 				}
 				<-time.After(requestTimeout) // for what is under way
 			})
+		})
+	}
+}
+
+// Reviews that count no more take no memory, and without a time for which they count none is remembered.
+func TestReviewsAreForgotten(t *testing.T) {
+	for _, c := range []struct {
+		fresh time.Duration
+		kept  uint64
+	}{{allowedFor, 1}, {0, 0}} {
+		synctest.Test(t, func(t *testing.T) {
+			rights := &clusterRights{decision: authorizer.DecisionAllow}
+			r := newReviewer(rights.authorizer(), c.fresh)
+			const others = 100
+			ask := func(name string) {
+				access := anAccess()
+				access.Name = name
+				if decision, _, err := r.Authorize(t.Context(), access); decision != authorizer.DecisionAllow || err != nil {
+					t.Fatalf("%s: %v, %v", name, decision, err)
+				}
+			}
+			for i := range others {
+				ask(fmt.Sprint("gone-", i))
+			}
+			<-time.After(2*allowedFor + 1)
+			ask("gone-0")
+			if rights.reviews != others+1 {
+				t.Errorf("%d reviews", rights.reviews)
+			}
+			if counts := r.allowed.Metrics(); counts.Insertions-counts.Evictions != c.kept {
+				t.Errorf("which count for %s: %d were kept, %d forgotten", c.fresh, counts.Insertions, counts.Evictions)
+			}
 		})
 	}
 }

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jellydator/ttlcache/v3"
 	"golang.org/x/sync/singleflight"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/util/cache"
 )
 
 const (
@@ -30,7 +30,7 @@ const (
 type memory[V any] struct {
 	now    func() time.Time
 	flight *singleflight.Group
-	recent *cache.LRUExpireCache // key → answer[V]
+	recent *ttlcache.Cache[string, answer[V]]
 }
 
 type answer[V any] struct {
@@ -41,15 +41,16 @@ type answer[V any] struct {
 }
 
 // newMemory returns a memory for so many answers; what they are of comes from requests.
-func newMemory[V any](size int, now func() time.Time) memory[V] {
-	return memory[V]{now: now, flight: &singleflight.Group{}, recent: cache.NewLRUExpireCache(size)}
+func newMemory[V any](size uint64, now func() time.Time) memory[V] {
+	return memory[V]{now: now, flight: &singleflight.Group{}, recent: ttlcache.New(
+		ttlcache.WithCapacity[string, answer[V]](size), ttlcache.WithDisableTouchOnHit[string, answer[V]]())}
 }
 
 // get returns what is remembered for the key, or else what read returns.
 func (m *memory[V]) get(ctx context.Context, key string, read func(context.Context) (V, error)) (V, error) {
 	var last answer[V]
-	if found, ok := m.recent.Get(key); ok {
-		last, _ = found.(answer[V])
+	if found := m.recent.Get(key); found != nil {
+		last = found.Value()
 	}
 	now := m.now()
 	if now.Before(last.until) {
@@ -87,7 +88,8 @@ func (m *memory[V]) renew(ctx context.Context, key string, last answer[V], read 
 	default:
 		last.until = now.Add(absentTTL)
 	}
-	m.recent.Add(key, last, staleTTL+foundTTL)
+	m.recent.Set(key, last, staleTTL+foundTTL)
+	m.recent.DeleteExpired() // of what nobody asks for any more
 	return last, nil
 }
 

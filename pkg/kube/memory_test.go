@@ -3,6 +3,7 @@ package kube
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -63,6 +64,26 @@ func TestMemory(t *testing.T) {
 		<-time.After(absentTTL)
 		api.value, api.err = "fourth", nil
 		ask("fourth", "", 10)
+	})
+}
+
+// What nobody asks for any more takes no memory.
+func TestMemoryForgets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory[string](1000, time.Now)
+		ask := func(key string) {
+			if _, err := m.get(t.Context(), key, (&reads{}).read); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range 100 {
+			ask(fmt.Sprint("gone-", i))
+		}
+		<-time.After(staleTTL + foundTTL + 1)
+		ask("another")
+		if counts := m.recent.Metrics(); counts.Insertions != 101 || counts.Evictions != 100 {
+			t.Errorf("%d were kept, %d forgotten", counts.Insertions, counts.Evictions)
+		}
 	})
 }
 
