@@ -27,28 +27,6 @@ import (
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/stack"
 )
 
-// size is how much runs, and how long: a little for each change of the code, all of it for `make faults`.
-type size struct {
-	full           bool
-	groups, scaled int
-	poll, maxAge   time.Duration
-	sync           time.Duration // of HPAs
-}
-
-// sizeOf reads it from the environment.
-func sizeOf() size {
-	if os.Getenv("FAULTS") == "full" {
-		return size{full: true, groups: 200, scaled: 5, poll: 5 * time.Second, maxAge: time.Minute, sync: 15 * time.Second}
-	}
-	return size{groups: 30, scaled: 2, poll: time.Second, maxAge: 10 * time.Second, sync: time.Second}
-}
-
-// all are all groups of the load.
-func (s size) all() int {
-	const others = 3 // the steady one, share and streams
-	return s.groups + len(load.Kinds())*s.scaled + others
-}
-
 // stabilization is what the control plane's HPA controller is given.
 const stabilization = 5 * time.Second
 
@@ -138,7 +116,7 @@ func (w *world) startKafka(ctx context.Context, dir string) (err error) {
 		return err
 	}
 	w.Stack, err = stack.StartWith(ctx, w.where, dir, kafka.Config{
-		Nodes: brokers, Properties: brokerProperties(),
+		Nodes: brokers, Properties: brokerProperties(), JVM: w.jvm(),
 		Listeners: []kafka.Listener{
 			{Name: proxied, Protocol: "PLAINTEXT", Advertised: w.proxies.Addresses},
 			{Name: named, Protocol: "PLAINTEXT", Advertised: w.bootstrapNames()},
