@@ -8,22 +8,17 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
-
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/cgroup"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/apart"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/check"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/flood"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/load"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/timed"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/watch"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/series"
-	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/stack"
 )
 
 // The flood: so many clients ask so often, all together. Two slow cores are to hold the brokers, the control plane and the product beside
@@ -43,10 +38,15 @@ func (w *world) floodLasts() time.Duration {
 	return floodShort
 }
 
+// What runs in processes of its own, see package apart. The flood takes what time of the CPU the others leave.
+const (
+	partFlood, partTimed = "flood", "timed"
+	lowestPriority       = 19
+)
+
 // flooded is what was seen of a flood.
 type flooded struct {
-	quiet, during map[string][]time.Duration // how long requests like the HPA controller's took, by what they are
-	failed        []error                    // of those
+	quiet, during timed.Answers // to requests like the HPA controller's
 	polls         map[string]float64
 	answers       flood.Answers
 }
@@ -63,7 +63,7 @@ func overrun(ctx context.Context, w *world, lasts time.Duration) (err error) {
 	if err != nil {
 		return err
 	}
-	asks, err := w.asks(ctx)
+	ways, err := w.likeHPAs()
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,9 @@ func overrun(ctx context.Context, w *world, lasts time.Duration) (err error) {
 	if err != nil {
 		return err
 	}
-	seen.quiet, seen.failed = w.asking(ctx, asks, lasts/2)
+	if seen.quiet, err = w.asking(ctx, ways, lasts/2); err != nil {
+		return err
+	}
 	quiet, from := time.Since(before), time.Now()
 	duringFrom, err := w.polls(ctx)
 	if err != nil {
@@ -83,12 +85,12 @@ func overrun(ctx context.Context, w *world, lasts time.Duration) (err error) {
 	done := make(chan error, 1)
 	go func() {
 		var err error
-		seen.answers, err = flood.Run(ctx, flood.Config{Clients: clients, PerSecond: floodRate, Lasts: lasts}, filepath.Join(w.Dir, "flood"))
+		cfg := flood.Config{Clients: clients, PerSecond: floodRate, Lasts: lasts}
+		seen.answers, err = apart.Run[flood.Answers](ctx, partFlood, cfg, lowestPriority, filepath.Join(w.Dir, "flood"))
 		done <- err
 	}()
-	var failed []error
-	seen.during, failed = w.asking(ctx, asks, lasts)
-	seen.failed = append(seen.failed, failed...)
+	var failed error
+	seen.during, failed = w.asking(ctx, ways, lasts)
 	during := time.Since(from)
 	duringTo, bad := w.polls(ctx)
 	seen.polls = map[string]float64{}
@@ -96,7 +98,7 @@ func overrun(ctx context.Context, w *world, lasts time.Duration) (err error) {
 		seen.polls[lane+" before"] = (duringFrom[lane] - quietFrom[lane]) / quiet.Seconds()
 		seen.polls[lane+" during"] = (duringTo[lane] - duringFrom[lane]) / during.Seconds()
 	}
-	return errors.Join(bad, <-done)
+	return errors.Join(failed, bad, <-done)
 }
 
 // yield bounds what CPU time the brokers and Prometheus have where others want it, too: elsewhere they are on machines of their own, and here they
@@ -127,74 +129,33 @@ const (
 	askAPIServer  = "the API server's own answers to HPAs, for comparison"
 )
 
-// asks are requests like the HPA controller's, by what they are: the same connection serves all of a kind, as it does for the controller
-// and for the API server.
-func (w *world) asks(ctx context.Context) (map[string]func(context.Context, watch.Subject) error, error) {
-	path, err := w.ControlPlane.KubeconfigFor(ctx, "kube-system", "horizontal-pod-autoscaler")
-	if err != nil {
-		return nil, err
-	}
-	config, err := clientcmd.BuildConfigFromFlags("", path)
-	if err != nil {
-		return nil, err
-	}
-	config.QPS = -1
-	// By a certificate, as that of the API server is, the adapter knows who asks without asking the API server.
+// likeHPAs are the ways to ask as the HPA controller does. By a certificate, as that of the API server is, the adapter knows who asks without
+// asking the API server.
+func (w *world) likeHPAs() ([]timed.Way, error) {
 	pair, err := w.ControlPlane.CA.Client("system:serviceaccount:kube-system:horizontal-pod-autoscaler", "system:serviceaccounts", "system:serviceaccounts:kube-system")
 	if err != nil {
 		return nil, err
 	}
-	one := w.replicas.All[0]
-	straight := &rest.Config{Host: one.URL, QPS: -1, TLSClientConfig: rest.TLSClientConfig{
-		CAFile: one.CA, ServerName: stack.Name + "." + stack.Namespace + ".svc", CertData: pair.Cert, KeyData: pair.Key,
-	}}
-	aggregated, err := kubernetes.NewForConfig(config)
+	servers, err := w.ways()
 	if err != nil {
 		return nil, err
 	}
-	adapter, err := kubernetes.NewForConfig(straight)
-	if err != nil {
-		return nil, err
+	var metrics, scales []string
+	for _, s := range w.targets().Subjects {
+		path, query := watch.Request(load.Namespace, load.Metric, s)
+		metrics = append(metrics, path+"?"+query.Encode())
+		scales = append(scales, fmt.Sprintf("/apis/apps/v1/namespaces/%s/deployments/%s/scale", load.Namespace, s.Group))
 	}
-	metric := func(client kubernetes.Interface) func(context.Context, watch.Subject) error {
-		return func(ctx context.Context, s watch.Subject) error {
-			_, err := watch.Ask(ctx, client, load.Namespace, load.Metric, s)
-			return err
-		}
+	aggregated, straight := servers[0], servers[1]
+	way := func(name string, to flood.Way, paths []string) timed.Way {
+		return timed.Way{Name: name, URL: to.URL, ServerName: to.ServerName, CA: to.CA, Cert: pair.Cert, Key: pair.Key, Paths: paths}
 	}
-	return map[string]func(context.Context, watch.Subject) error{
-		askAggregated: metric(aggregated), askAdapter: metric(adapter),
-		askAPIServer: func(ctx context.Context, s watch.Subject) error {
-			_, err := aggregated.AppsV1().Deployments(load.Namespace).GetScale(ctx, s.Group, metav1.GetOptions{})
-			return err
-		},
-	}, nil
+	return []timed.Way{way(askAdapter, straight, metrics), way(askAggregated, aggregated, metrics), way(askAPIServer, aggregated, scales)}, nil
 }
 
 // asking asks for what the HPAs ask for, of each kind one after the other and ten times a second.
-func (w *world) asking(ctx context.Context, asks map[string]func(context.Context, watch.Subject) error, lasts time.Duration,
-) (took map[string][]time.Duration, failed []error) {
-	subjects, took := w.targets().Subjects, map[string][]time.Duration{}
-	var mu sync.Mutex
-	var kinds sync.WaitGroup
-	for what, ask := range asks {
-		kinds.Go(func() {
-			tick := time.NewTicker(100 * time.Millisecond)
-			defer tick.Stop()
-			for began, i := time.Now(), 0; time.Since(began) < lasts; i++ {
-				at := time.Now()
-				err := ask(ctx, subjects[i%len(subjects)])
-				mu.Lock()
-				if took[what] = append(took[what], time.Since(at)); err != nil {
-					failed = append(failed, fmt.Errorf("%s: %w", what, err))
-				}
-				mu.Unlock()
-				<-tick.C
-			}
-		})
-	}
-	kinds.Wait()
-	return took, failed
+func (w *world) asking(ctx context.Context, ways []timed.Way, lasts time.Duration) (timed.Answers, error) {
+	return apart.Run[timed.Answers](ctx, partTimed, timed.Config{Ways: ways, Lasts: lasts}, 0, filepath.Join(w.Dir, "asking"))
 }
 
 // polls counts the polls that both replicas have made, by lane.
@@ -223,8 +184,8 @@ func (w *world) polls(ctx context.Context) (map[string]float64, error) {
 func hpasKept(t *testing.T, w *world, _ watched, _ check.Report) {
 	t.Helper()
 	seen := w.flooded
-	for _, err := range seen.failed {
-		t.Errorf("a request like the HPAs': %v", err)
+	for _, failed := range slices.Concat(seen.quiet.Failed, seen.during.Failed) {
+		t.Errorf("a request like the HPAs': %s", failed)
 	}
 	for _, lane := range slices.Sorted(maps.Keys(seen.polls)) {
 		t.Logf("polls a second: %s: %.2f", lane, seen.polls[lane])
@@ -268,9 +229,9 @@ func fewWait(t *testing.T, w *world, _ watched, _ check.Report) []goal {
 	t.Helper()
 	var goals []goal
 	for _, what := range []string{askAdapter, askAggregated, askAPIServer} {
-		quiet, during := quantile(w.flooded.quiet[what]), quantile(w.flooded.during[what])
+		quiet, during := quantile(w.flooded.quiet.Took[what]), quantile(w.flooded.during.Took[what])
 		g := goal{what: what, measured: fmt.Sprintf("p99 %d ms, %d ms without a flood", during.Milliseconds(), quiet.Milliseconds()), met: true}
-		if len(w.flooded.quiet[what]) == 0 || len(w.flooded.during[what]) == 0 {
+		if len(w.flooded.quiet.Took[what]) == 0 || len(w.flooded.during.Took[what]) == 0 {
 			t.Errorf("%s: none was timed", what)
 		}
 		if what == askAdapter {

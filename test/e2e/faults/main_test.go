@@ -8,7 +8,9 @@ import (
 	"os"
 	"testing"
 
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/apart"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/flood"
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/timed"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/suite"
 )
 
@@ -16,11 +18,10 @@ import (
 var shared *world
 
 func TestMain(m *testing.M) {
-	if run, ok := flood.Requested(); ok {
-		if err := run(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1) //nolint:forbidigo // this is the main of the flood's process
-		}
+	if ran, err := apart.Main(map[string]apart.Part{partFlood: apart.Of(flood.Run), partTimed: apart.Of(timed.Run)}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1) //nolint:forbidigo // this is the main of the part's process
+	} else if ran {
 		os.Exit(0) //nolint:forbidigo // as above
 	}
 	if len(chosen()) == 0 {

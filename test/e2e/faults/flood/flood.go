@@ -1,23 +1,17 @@
 // Package flood makes far more requests of the metrics API than anybody needs,
-// in a process of its own that takes what time of the CPU others leave, and
-// counts how they are answered.
+// and counts how they are answered.
 package flood
 
 import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"sync"
 	"time"
-
-	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/proc"
 )
 
 // Way is a way to the metrics API.
@@ -54,65 +48,8 @@ type Config struct {
 // Answers counts, for each kind of client and path, the answers by status, or by what went wrong where there was none.
 type Answers map[string]map[string]int
 
-// environment holds the path of the configuration in the process that floods.
-const environment = "LAG_E2E_FLOOD"
-
-// Requested says whether this process was started to flood, which it then does before it exits.
-func Requested() (run func() error, ok bool) {
-	path, ok := os.LookupEnv(environment)
-	return func() error { return fromFile(path) }, ok
-}
-
-func fromFile(path string) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	var cfg Config
-	if err := json.Unmarshal(text, &cfg); err != nil {
-		return err
-	}
-	text, err = json.Marshal(run(cfg))
-	return errors.Join(err, os.WriteFile(answersOf(path), text, 0o600))
-}
-
-func answersOf(config string) string { return config + ".answers" }
-
-// Run floods, by a process with the lowest priority. Files of it are in dir.
-func Run(ctx context.Context, cfg Config, dir string) (Answers, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
-	text, err := json.Marshal(cfg)
-	if err != nil {
-		return nil, err
-	}
-	path := filepath.Join(dir, "flood.json")
-	if err := os.WriteFile(path, text, 0o600); err != nil {
-		return nil, err
-	}
-	program, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	p, err := proc.Start(proc.Spec{Name: "flood", Path: "nice", Args: []string{"-n", "19", program}, Env: []string{environment + "=" + path}, LogDir: dir})
-	if err != nil {
-		return nil, err
-	}
-	code, err := p.ExitCode(ctx)
-	if err != nil || code != 0 {
-		return nil, errors.Join(err, fmt.Errorf("the flood ended with code %d; see %s", code, p.Log()), p.Kill())
-	}
-	text, err = os.ReadFile(answersOf(path))
-	if err != nil {
-		return nil, err
-	}
-	answers := Answers{}
-	return answers, json.Unmarshal(text, &answers)
-}
-
-// run has all clients ask, each at its share of the rate.
-func run(cfg Config) Answers {
+// Run has all clients ask, each at its share of the rate.
+func Run(cfg Config) (Answers, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), cfg.Lasts)
 	defer cancel()
 	all := &count{answers: Answers{}}
@@ -122,7 +59,7 @@ func run(cfg Config) Answers {
 		clients.Go(func() { c.ask(ctx, i, period, all) })
 	}
 	clients.Wait()
-	return all.answers
+	return all.answers, nil
 }
 
 // patience is a client's. It is longer than the product allows a request.
