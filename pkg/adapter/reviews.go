@@ -63,7 +63,7 @@ func (r *reviewer) Authorize(ctx context.Context, a authorizer.Attributes) (auth
 func (r *reviewer) review(ctx context.Context, key string, a authorizer.Attributes) (authorizer.Decision, string, error) {
 	decision, reason, err := r.next.Authorize(ctx, a)
 	switch {
-	case decision == authorizer.DecisionAllow && r.fresh > 0: // which would mean for ever
+	case decision == authorizer.DecisionAllow && r.fresh > 0: // 0 would be for ever, to this cache
 		r.allowed.Set(key, allowance{time.Now(), reason}, 2*r.fresh)
 		r.allowed.DeleteExpired() // of those who never ask again
 	case err == nil:

@@ -148,7 +148,7 @@ func (w *world) likeHPAs() ([]timed.Way, error) {
 	}
 	aggregated, straight := servers[0], servers[1]
 	way := func(name string, to flood.Way, paths []string) timed.Way {
-		return timed.Way{Name: name, URL: to.URL, ServerName: to.ServerName, CA: to.CA, Cert: pair.Cert, Key: pair.Key, Paths: paths}
+		return timed.Way{Name: name, To: to, Cert: pair.Cert, Key: pair.Key, Paths: paths}
 	}
 	return []timed.Way{way(askAdapter, straight, metrics), way(askAggregated, aggregated, metrics), way(askAPIServer, aggregated, scales)}, nil
 }

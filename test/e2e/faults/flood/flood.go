@@ -22,6 +22,13 @@ type Way struct {
 	CA         []byte // PEM
 }
 
+// Transport leads there.
+func (w Way) Transport() *http.Transport {
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(w.CA)
+	return &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: w.ServerName, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true}
+}
+
 // Client is somebody who asks.
 type Client struct {
 	Name  string // in the counts; several may have the same
@@ -66,12 +73,8 @@ func Run(cfg Config) (Answers, error) {
 const patience = 20 * time.Second
 
 func (c Client) ask(ctx context.Context, number int, period time.Duration, all *count) {
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(c.Way.CA)
-	transport := &http.Transport{
-		TLSClientConfig:   &tls.Config{RootCAs: roots, ServerName: c.Way.ServerName, MinVersion: tls.VersionTLS12},
-		ForceAttemptHTTP2: true, DisableKeepAlives: c.Once,
-	}
+	transport := c.Way.Transport()
+	transport.DisableKeepAlives = c.Once
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport, Timeout: patience}
 	tick := time.NewTicker(period)

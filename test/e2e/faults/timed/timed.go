@@ -6,12 +6,13 @@ package timed
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"io"
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/flood"
 )
 
 // every is how often each way is asked.
@@ -20,14 +21,12 @@ const every = 100 * time.Millisecond
 // patience is longer than the product allows a request.
 const patience = 20 * time.Second
 
-// Way leads to a server, by one connection that stays, as the controller's and the API server's do.
+// Way is a way to a server, by one connection that stays, as the controller's and the API server's do.
 type Way struct {
-	Name       string // in the answers
-	URL        string
-	ServerName string // of its certificate, where it is not the URL's
-	CA         []byte // PEM
-	Cert, Key  []byte // of who asks, PEM
-	Paths      []string
+	Name      string // in the answers
+	To        flood.Way
+	Cert, Key []byte // of who asks, PEM
+	Paths     []string
 }
 
 // Config says what is asked for, and for how long.
@@ -72,20 +71,18 @@ func Run(cfg Config) (Answers, error) {
 }
 
 func (w Way) client() (*http.Client, error) {
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(w.CA)
 	pair, err := tls.X509KeyPair(w.Cert, w.Key)
 	if err != nil {
 		return nil, err
 	}
-	return &http.Client{Timeout: patience, Transport: &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{
-		RootCAs: roots, ServerName: w.ServerName, Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12,
-	}}}, nil
+	transport := w.To.Transport()
+	transport.TLSClientConfig.Certificates = []tls.Certificate{pair}
+	return &http.Client{Timeout: patience, Transport: transport}, nil
 }
 
 // get returns how long it took until the whole answer was there.
 func (w Way) get(client *http.Client, path string) (time.Duration, error) {
-	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, w.URL+path, http.NoBody)
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, w.To.URL+path, http.NoBody)
 	if err != nil {
 		return 0, err
 	}
