@@ -43,9 +43,13 @@ type guests struct {
 
 // guest is one of them.
 type guest struct {
-	name   string
-	member *kgo.Client // nil for those that only commit
+	name       string
+	partitions int32       // of its topic
+	member     *kgo.Client // nil for those that only commit
 }
+
+// newGuest is number n. As many of them in a row always have as many partitions: what is held for them must not depend on how many there were.
+func newGuest(n int64) *guest { return &guest{name: guestName(n), partitions: int32(1 + n%3)} }
 
 func guestName(n int64) string { return fmt.Sprintf("guest-%d", n) }
 
@@ -90,7 +94,7 @@ func (g *guests) turn(ctx context.Context) {
 	}
 	g.living = kept
 	if len(g.living) < 2*staying {
-		next := &guest{name: guestName(g.last.Add(1))}
+		next := newGuest(g.last.Add(1))
 		g.living = append(g.living, next)
 		_ = g.receive(ctx, next) // as far as it goes
 	}
@@ -98,7 +102,7 @@ func (g *guests) turn(ctx context.Context) {
 
 // receive makes all that belongs to a guest. Every third one has a member, the others only commit.
 func (g *guests) receive(ctx context.Context, next *guest) error {
-	if _, err := g.admin.CreateTopic(ctx, 1+int32(len(next.name)%3), brokers, nil, next.name); err != nil {
+	if _, err := g.admin.CreateTopic(ctx, next.partitions, brokers, nil, next.name); err != nil {
 		return fmt.Errorf("creating a topic: %w", err)
 	}
 	records := make([]*kgo.Record, 9)
