@@ -40,8 +40,9 @@ func NewMemory(name string, bytes int64) (*Group, error) {
 	return newGroup("memory", name, map[string]string{"memory.max": limit}, map[string]string{"memory.limit_in_bytes": limit})
 }
 
-// NewShare makes a group whose processes together have so many hundredths of what one process has that is in no group, where all want
-// more CPU time than there is, and all that is left otherwise.
+// NewShare makes a group whose processes together have so many hundredths of the CPU time of a group that nobody has set, where all want
+// more than there is, and all that is left otherwise. Processes in no group are one such group for each session that they are of, where the
+// kernel has autogroup on, else each of their threads is.
 func NewShare(name string, percent int) (*Group, error) {
 	return newGroup("cpu", name, map[string]string{"cpu.weight": strconv.Itoa(percent)}, map[string]string{"cpu.shares": strconv.Itoa(1024 * percent / 100)})
 }

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/cgroup"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/apart"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/check"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/faults/flood"
@@ -38,11 +37,8 @@ func (w *world) floodLasts() time.Duration {
 	return floodShort
 }
 
-// What runs in processes of its own, see package apart. The flood takes what time of the CPU the others leave.
-const (
-	partFlood, partTimed = "flood", "timed"
-	lowestPriority       = 19
-)
+// What runs in processes of its own, see package apart.
+const partFlood, partTimed = "flood", "timed"
 
 // flooded is what was seen of a flood.
 type flooded struct {
@@ -54,11 +50,11 @@ type flooded struct {
 // overrun has a tenant, somebody without rights and nobody ask for all that can be asked for, by the aggregation layer and at a replica
 // itself, while requests like the HPA controller's are timed.
 func overrun(ctx context.Context, w *world, lasts time.Duration) (err error) {
-	yielding, err := w.yield()
+	shares, err := w.shareOut()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, yielding.Close()) }()
+	defer func() { err = errors.Join(err, shares.Close()) }()
 	clients, err := w.crowd(ctx)
 	if err != nil {
 		return err
@@ -74,7 +70,7 @@ func overrun(ctx context.Context, w *world, lasts time.Duration) (err error) {
 	if err != nil {
 		return err
 	}
-	if seen.quiet, err = w.asking(ctx, ways, lasts/2); err != nil {
+	if seen.quiet, err = w.asking(ctx, shares, ways, lasts/2); err != nil {
 		return err
 	}
 	quiet, from := time.Since(before), time.Now()
@@ -86,11 +82,11 @@ func overrun(ctx context.Context, w *world, lasts time.Duration) (err error) {
 	go func() {
 		var err error
 		cfg := flood.Config{Clients: clients, PerSecond: floodRate, Lasts: lasts}
-		seen.answers, err = apart.Run[flood.Answers](ctx, partFlood, cfg, lowestPriority, filepath.Join(w.Dir, "flood"))
+		seen.answers, err = apart.Run[flood.Answers](ctx, partFlood, cfg, shares[partFlood], filepath.Join(w.Dir, "flood"))
 		done <- err
 	}()
 	var failed error
-	seen.during, failed = w.asking(ctx, ways, lasts)
+	seen.during, failed = w.asking(ctx, shares, ways, lasts)
 	during := time.Since(from)
 	duringTo, bad := w.polls(ctx)
 	seen.polls = map[string]float64{}
@@ -99,26 +95,6 @@ func overrun(ctx context.Context, w *world, lasts time.Duration) (err error) {
 		seen.polls[lane+" during"] = (duringTo[lane] - duringFrom[lane]) / during.Seconds()
 	}
 	return errors.Join(failed, bad, <-done)
-}
-
-// yield bounds what CPU time the brokers and Prometheus have where others want it, too: elsewhere they are on machines of their own, and here they
-// want more than half of it. With much less than this, the record cannot be read either.
-func (w *world) yield() (*cgroup.Group, error) {
-	const percent = 200
-	group, err := cgroup.NewShare("brokers", percent)
-	if err != nil {
-		return nil, err
-	}
-	for _, node := range w.Kafka.Nodes() {
-		err = errors.Join(err, group.Add(node.Process().PID()))
-	}
-	for _, p := range w.others {
-		err = errors.Join(err, group.Add(p.PID()))
-	}
-	if err != nil {
-		return nil, errors.Join(err, group.Close())
-	}
-	return group, nil
 }
 
 // What the HPA controller asks for. The flood is the API server's as much as the adapter's, and the machine's: how long the API server takes
@@ -154,8 +130,8 @@ func (w *world) likeHPAs() ([]timed.Way, error) {
 }
 
 // asking asks for what the HPAs ask for, of each kind one after the other and ten times a second.
-func (w *world) asking(ctx context.Context, ways []timed.Way, lasts time.Duration) (timed.Answers, error) {
-	return apart.Run[timed.Answers](ctx, partTimed, timed.Config{Ways: ways, Lasts: lasts}, 0, filepath.Join(w.Dir, "asking"))
+func (w *world) asking(ctx context.Context, shares shares, ways []timed.Way, lasts time.Duration) (timed.Answers, error) {
+	return apart.Run[timed.Answers](ctx, partTimed, timed.Config{Ways: ways, Lasts: lasts}, shares[partTimed], filepath.Join(w.Dir, "asking"))
 }
 
 // polls counts the polls that both replicas have made, by lane.

@@ -1,5 +1,5 @@
 // Package apart runs parts of the test in processes of their own: what they do
-// then takes no time of the others, and has a priority of its own.
+// then takes no time of the others, and has a share of the CPU of its own.
 package apart
 
 import (
@@ -9,8 +9,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 
+	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/cgroup"
 	"github.com/kafka-lag-adapter/kafka-lag-adapter/test/e2e/proc"
 )
 
@@ -57,8 +57,8 @@ func Main(parts map[string]Part) (ran bool, err error) {
 
 func resultOf(path string) string { return path + ".result" }
 
-// Run runs a part with this niceness, and returns what it gives. Its files are in dir, which is made.
-func Run[Result any](ctx context.Context, part string, cfg any, nice int, dir string) (result Result, err error) {
+// Run runs a part in this control group, and returns what it gives. Its files are in dir, which is made.
+func Run[Result any](ctx context.Context, part string, cfg any, group *cgroup.Group, dir string) (result Result, err error) {
 	path := filepath.Join(dir, part)
 	text, err := json.Marshal(cfg)
 	if err != nil {
@@ -71,8 +71,9 @@ func Run[Result any](ctx context.Context, part string, cfg any, nice int, dir st
 	if err != nil {
 		return result, err
 	}
+	enter := group.Enter()
 	p, err := proc.Start(proc.Spec{
-		Name: part, Path: "nice", Args: []string{"-n", strconv.Itoa(nice), program}, Env: []string{environment + "=" + path}, LogDir: dir,
+		Name: part, Path: enter[0], Args: append(enter[1:], program), Env: []string{environment + "=" + path}, LogDir: dir,
 	})
 	if err != nil {
 		return result, err
