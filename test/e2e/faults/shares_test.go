@@ -19,7 +19,7 @@ const (
 )
 
 // shares are control groups, by what is in them. What is in none, which is the test itself and the rest of what it started, has the share of
-// one: the kernel takes it for one group (autogroup), as it is one session.
+// one where the kernel has autogroup on, as it is one session, and that of as many as it has threads where not.
 type shares map[string]*cgroup.Group
 
 // shareOut gives each what it is to have, as the kubelet does for containers: by group, and not by how many threads want to run.

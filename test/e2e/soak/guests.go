@@ -48,7 +48,8 @@ type guest struct {
 	member     *kgo.Client // nil for those that only commit
 }
 
-// newGuest is number n. As many of them in a row always have as many partitions: what is held for them must not depend on how many there were.
+// newGuest is number n. Those that live at the same time have about as many partitions together whenever that is: what the programs hold for
+// them must not depend on how many came before.
 func newGuest(n int64) *guest { return &guest{name: guestName(n), partitions: int32(1 + n%3)} }
 
 func guestName(n int64) string { return fmt.Sprintf("guest-%d", n) }
