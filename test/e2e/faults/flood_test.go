@@ -129,7 +129,7 @@ func (w *world) likeHPAs() ([]timed.Way, error) {
 	return []timed.Way{way(askAdapter, straight, metrics), way(askAggregated, aggregated, metrics), way(askAPIServer, aggregated, scales)}, nil
 }
 
-// asking asks for what the HPAs ask for, of each kind one after the other and ten times a second.
+// asking asks for what the HPAs ask for, of each kind ten times a second.
 func (w *world) asking(ctx context.Context, shares shares, ways []timed.Way, lasts time.Duration) (timed.Answers, error) {
 	return apart.Run[timed.Answers](ctx, partTimed, timed.Config{Ways: ways, Lasts: lasts}, shares[partTimed], filepath.Join(w.Dir, "asking"))
 }
@@ -215,7 +215,9 @@ func fewWait(t *testing.T, w *world, _ watched, _ check.Report) []goal {
 		}
 		goals = append(goals, g)
 	}
-	return goals
+	const late = "how late HPAs' requests were made, for want of CPU where they are, for comparison"
+	quiet, during := quantile(w.flooded.quiet.Late), quantile(w.flooded.during.Late)
+	return append(goals, goal{what: late, measured: fmt.Sprintf("p99 %d ms, %d ms without a flood", during.Milliseconds(), quiet.Milliseconds()), met: true})
 }
 
 // quantile is the 99th of a hundred.

@@ -11,10 +11,12 @@ import (
 
 // The share of the CPU that a process has where all want more than there is: the same for each, next to none for what is to leave the others
 // alone. The three brokers and Prometheus together have that of two: elsewhere they are on machines of their own, and with much less the
-// record cannot be read.
+// record cannot be read. So is the HPA controller, in whose place requests are timed: that takes a hundredth of a CPU, and is to wait for
+// the answers, not for a CPU to read them by.
 const (
 	shareOfOne     = 100
 	shareOfBrokers = 200
+	shareOfTimed   = 1000
 	shareOfLeast   = 1
 )
 
@@ -32,7 +34,7 @@ func (w *world) shareOut() (shares, error) {
 	made := shares{}
 	errs := []error{
 		made.add("brokers", shareOfBrokers, brokers...), made.add("control-plane", shareOfOne, api...),
-		made.add(partTimed, shareOfOne), made.add(partFlood, shareOfLeast),
+		made.add(partTimed, shareOfTimed), made.add(partFlood, shareOfLeast),
 	}
 	for i, a := range w.replicas.All {
 		errs = append(errs, made.add(replica(i), shareOfOne, a.Process()))

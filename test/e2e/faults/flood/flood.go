@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"sync"
 	"time"
@@ -55,7 +56,8 @@ type Config struct {
 // Answers counts, for each kind of client and path, the answers by status, or by what went wrong where there was none.
 type Answers map[string]map[string]int
 
-// Run has all clients ask, each at its share of the rate.
+// Run has all clients ask, each at its share of the rate, and at times of its own: clients that know nothing of each other do not all ask in
+// the same moment.
 func Run(cfg Config) (Answers, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), cfg.Lasts)
 	defer cancel()
@@ -77,6 +79,11 @@ func (c Client) ask(ctx context.Context, number int, period time.Duration, all *
 	transport.DisableKeepAlives = c.Once
 	defer transport.CloseIdleConnections()
 	client := &http.Client{Transport: transport, Timeout: patience}
+	select {
+	case <-ctx.Done():
+		return
+	case <-time.After(rand.N(period)):
+	}
 	tick := time.NewTicker(period)
 	defer tick.Stop()
 	for turn := number; ; turn++ { // not all ask for the same at once

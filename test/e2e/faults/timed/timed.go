@@ -35,13 +35,15 @@ type Config struct {
 	Lasts time.Duration
 }
 
-// Answers say how long the requests took, by the way's name, and what was wrong with those that were not answered with 200.
+// Answers say how long the requests took, by the way's name, how much later than due they were made, and what was wrong with those that were
+// not answered with 200.
 type Answers struct {
 	Took   map[string][]time.Duration
+	Late   []time.Duration
 	Failed []string
 }
 
-// Run asks by all ways at the same time, by each for one path after the other.
+// Run asks by all ways at the same time.
 func Run(cfg Config) (Answers, error) {
 	answers := Answers{Took: map[string][]time.Duration{}}
 	var mu sync.Mutex
@@ -53,21 +55,37 @@ func Run(cfg Config) (Answers, error) {
 		}
 		ways.Go(func() {
 			defer client.CloseIdleConnections()
-			tick := time.NewTicker(every)
-			defer tick.Stop()
-			for began, i := time.Now(), 0; time.Since(began) < cfg.Lasts; i++ {
-				took, err := w.get(client, w.Paths[i%len(w.Paths)])
+			w.ask(client, cfg.Lasts, func(late, took time.Duration, err error) {
 				mu.Lock()
-				if answers.Took[w.Name] = append(answers.Took[w.Name], took); err != nil {
+				defer mu.Unlock()
+				answers.Took[w.Name] = append(answers.Took[w.Name], took)
+				answers.Late = append(answers.Late, late)
+				if err != nil {
 					answers.Failed = append(answers.Failed, fmt.Sprintf("%s: %v", w.Name, err))
 				}
-				mu.Unlock()
-				<-tick.C
-			}
+			})
 		})
 	}
 	ways.Wait()
 	return answers, nil
+}
+
+// ask asks for one path after the other, for each when it is due, whether or not those before have been answered. Asking for one only after
+// the other would leave out the requests that were due while one takes long: just those that wait. The time is taken from when a request is
+// made: that this process has to wait for a CPU before is not the server's, and told by itself.
+func (w Way) ask(client *http.Client, lasts time.Duration, tell func(late, took time.Duration, err error)) {
+	var asked sync.WaitGroup
+	began := time.Now()
+	for i := 0; time.Duration(i)*every < lasts; i++ {
+		due := began.Add(time.Duration(i) * every)
+		<-time.After(time.Until(due))
+		asked.Go(func() {
+			made := time.Now()
+			err := w.get(client, w.Paths[i%len(w.Paths)])
+			tell(made.Sub(due), time.Since(made), err)
+		})
+	}
+	asked.Wait()
 }
 
 func (w Way) client() (*http.Client, error) {
@@ -80,22 +98,20 @@ func (w Way) client() (*http.Client, error) {
 	return &http.Client{Timeout: patience, Transport: transport}, nil
 }
 
-// get returns how long it took until the whole answer was there.
-func (w Way) get(client *http.Client, path string) (time.Duration, error) {
+// get returns when the whole answer is there.
+func (w Way) get(client *http.Client, path string) error {
 	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, w.To.URL+path, http.NoBody)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	began := time.Now()
 	response, err := client.Do(request)
 	if err != nil {
-		return time.Since(began), err
+		return err
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
-	took := time.Since(began)
 	if err == nil && response.StatusCode != http.StatusOK {
 		err = fmt.Errorf("%s: %.500s", response.Status, body)
 	}
-	return took, err
+	return err
 }
